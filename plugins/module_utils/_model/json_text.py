@@ -1,0 +1,107 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""JSON as untrusted input, parsed strictly, and JSON as Go's encoding/json writes it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from .._errors import DataError
+
+# Go escapes these in strings so that JSON can stand in HTML, and U+2028 and U+2029 so that it can stand in JavaScript.
+_GO_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+# No document of ours has longer numbers, and Python reads them in quadratic time.
+_MOST_DIGITS = 400
+
+# The escape of one half of a surrogate pair; without its other half it makes text that has no UTF-8.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class BadJson(DataError):
+    """The bytes are not the JSON that they should be."""
+
+    code = "invalid_json"
+
+
+class _Refused(ValueError):
+    """A rule of ours that the parser of the standard library does not have."""
+
+
+def parse_json(data: bytes, what: str) -> Any:
+    """The value that ``data`` holds; ``what`` names it in errors.
+
+    Stricter than the standard library, whose guesses differ from Go's: UTF-8 without a byte order mark, no duplicate keys
+    at any level, no NaN, no infinity (not even by a large exponent), no half of a surrogate pair, nothing after the value,
+    and not nested too deeply for the interpreter. Raises BadJson, whose message shows no values of the document.
+    """
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_float=_finite,
+        )
+        if _SURROGATE.search(data):
+            _require_encodable(value)
+    except UnicodeDecodeError as error:
+        raise BadJson(f"invalid JSON: no UTF-8 at byte {error.start}", subject=what) from None
+    except RecursionError:
+        raise BadJson("invalid JSON: nested too deeply", subject=what) from None
+    except ValueError as error:
+        # From None: the standard library's error carries the whole document, which may be a file of credentials.
+        raise BadJson(f"invalid JSON: {error}", subject=what) from None
+    return value
+
+
+def go_json(value: Any) -> str:
+    """``value`` as Go's encoding/json writes it: compact, with its escapes of < > & U+2028 U+2029.
+
+    Keys keep the order of the dict: Go writes those of a struct as declared and those of a map sorted by bytes, and only the
+    caller knows which it is.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # These characters cannot stand outside of strings, so one pass over the whole text escapes just the strings.
+    return text.translate(_GO_ESCAPES)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _value in pairs:
+            if key in seen:
+                raise _Refused(f"duplicate key {key!r}")
+            seen.add(key)
+    return result
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _Refused(f"{name} is no JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise _Refused(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _Refused("a number beyond the range of floating point")
+    return number
+
+
+def _require_encodable(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise _Refused("half of a surrogate pair in a string") from None

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Times as Go's JSON has them: RFC 3339 with up to nanoseconds, kept as text."""
+
+from __future__ import annotations
+
+import re
+import time
+
+_RFC3339 = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?(?:Z|[+-]([0-9]{2}):([0-9]{2}))",
+    re.ASCII,
+)
+_NANOSECONDS = 1_000_000_000
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def now_text(nanoseconds: int) -> str:
+    """The UTC time ``nanoseconds`` after the epoch, without trailing zeros of the fraction, as Go writes it."""
+    seconds, rest = divmod(nanoseconds, _NANOSECONDS)
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return f"{whole}{fraction}Z"
+
+
+def valid_time(text: str) -> bool:
+    """Whether every version of Go reads ``text`` as a time in JSON.
+
+    That is RFC 3339 in capital letters and without leap seconds. Some versions also take a comma, an hour of one digit and
+    an offset of 24 hours.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        return False
+    year, month, day, hour, minute, second, offset_hour, offset_minute = (int(part or 0) for part in match.groups())
+    if not 1 <= month <= 12 or not 1 <= day <= _DAYS[month - 1] or (month == 2 and day == 29 and not _leap(year)):
+        return False
+    return hour < 24 and minute < 60 and second < 60 and offset_hour < 24 and offset_minute < 60
+
+
+def _leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
