@@ -1,0 +1,103 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Files that are read whole and replaced whole, so that no reader ever sees a half-written one."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+
+from .._errors import HostError
+from .os_errors import reporting
+
+_CHUNK = 1 << 20
+
+
+class FileTooLarge(HostError):
+    """A file is larger than anything that belongs there."""
+
+    code = "file_too_large"
+
+
+def replace_file(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
+    """Makes ``path`` a file that holds ``data``, in one step for every reader.
+
+    The new content is written beside the old as ``.tmp-<name><digits>``, the name that containers/storage uses and
+    ignores, and renamed over it. ``mode`` is set whatever the umask. With ``sync`` the content is on the disk before
+    the name is. After a failure the old file is untouched. Raises HostError (``no_space``, ``permission_denied``).
+    """
+    with reporting("write", path):
+        temporary, descriptor = _open_beside(path)
+        try:
+            try:
+                _write_all(descriptor, data)
+                if sync:
+                    os.fdatasync(descriptor)
+                # Before the rename: nobody may meet the file under its name with another mode.
+                os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+            os.rename(temporary, path)
+        except BaseException:
+            _unlink_if_there(temporary)
+            raise
+
+
+def read_file(path: str, limit: int | None = None) -> bytes | None:
+    """The content of ``path``, None where there is no such file.
+
+    Raises FileTooLarge for more than ``limit`` bytes, and HostError for anything else that prevents reading.
+    """
+    with reporting("read", path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                return None
+            raise
+        try:
+            data = _read_all(descriptor, limit)
+        finally:
+            os.close(descriptor)
+    if limit is not None and len(data) > limit:
+        raise FileTooLarge("the file is too large", subject=path, wanted=f"at most {limit} bytes", found="more")
+    return data
+
+
+def _open_beside(path: str) -> tuple[str, int]:
+    directory, base = os.path.split(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        temporary = os.path.join(directory, f".tmp-{base}{int.from_bytes(os.urandom(4), 'big')}")
+        try:
+            return temporary, os.open(temporary, flags, 0o600)
+        except FileExistsError:
+            continue
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _read_all(descriptor: int, limit: int | None) -> bytes:
+    """Everything, or a little more than ``limit`` bytes."""
+    parts = []
+    count = 0
+    while limit is None or count <= limit:
+        part = os.read(descriptor, _CHUNK)
+        if not part:
+            break
+        parts.append(part)
+        count += len(part)
+    return b"".join(parts)
+
+
+def _unlink_if_there(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)

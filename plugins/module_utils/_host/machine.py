@@ -1,0 +1,40 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""What this machine and this process are."""
+
+from __future__ import annotations
+
+import os
+
+_CPUINFO = "/proc/cpuinfo"
+
+
+def machine() -> str:
+    """The hardware name, as ``uname -m`` prints it."""
+    return os.uname().machine
+
+
+def cpuinfo() -> str:
+    """The text of /proc/cpuinfo, empty where it cannot be read; its form differs between architectures."""
+    try:
+        with open(_CPUINFO, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def module_parameter(module: str, name: str) -> str | None:
+    """The value of a parameter of a kernel module, None where the module is not loaded or has no such parameter."""
+    try:
+        with open(f"/sys/module/{module}/parameters/{name}", encoding="ascii", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return None
+
+
+def is_root() -> bool:
+    """Whether the process acts with the user ID 0."""
+    return os.geteuid() == 0

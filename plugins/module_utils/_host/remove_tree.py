@@ -1,0 +1,109 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Removing a directory tree that a hostile archive may have made.
+
+No name in the tree is followed or trusted: every step works on a directory that is open, with names of one component. A
+tree can be nested deeper than any path or recursion may go (an archive gets there through its own symbolic links), so
+directories are moved up to the top of the tree before they are emptied. It never leaves the file system it starts on:
+something mounted inside is an error, not something to delete.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+
+from .._errors import HostError
+from .os_errors import reporting
+
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class InUse(HostError):
+    """Something is mounted inside a tree that was to be removed."""
+
+    code = "in_use"
+
+
+def remove_tree(path: str) -> None:
+    """Removes ``path`` and all that is in it, whatever the modes; a symbolic link is removed itself, nothing is fine.
+
+    May be called again after it failed or was killed half-way. Raises InUse and HostError.
+    """
+    with reporting("remove", path):
+        try:
+            status = os.lstat(path)
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(status.st_mode):
+            os.unlink(path)
+            return
+        top = _open_directory(path, None)
+        try:
+            _empty(top, os.fstat(top).st_dev, path)
+        finally:
+            os.close(top)
+        os.rmdir(path)
+
+
+def _empty(top: int, device: int, path: str) -> None:
+    """Removes what is in the directory ``top``: files at once, directories when theirs were moved up beside them."""
+    waiting = _unlink_files(top)
+    taken = set(waiting)
+    numbers = (b"%d" % number for number in itertools.count())
+    while waiting:
+        name = waiting.pop()
+        directory = _open_directory(name, top)
+        try:
+            if os.fstat(directory).st_dev != device:
+                raise InUse("a file system is mounted inside", subject=path, found=os.fsdecode(name))
+            for inner in _unlink_files(directory):
+                moved = next(number for number in numbers if number not in taken)
+                _move(inner, directory, moved, top)
+                waiting.append(moved)
+        finally:
+            os.close(directory)
+        os.rmdir(name, dir_fd=top)
+
+
+def _move(name: bytes, directory: int, moved: bytes, top: int) -> None:
+    try:
+        os.rename(name, moved, src_dir_fd=directory, dst_dir_fd=top)
+    except PermissionError:
+        # A directory that gets another parent is written to (its entry ".."), which all but root need permission for.
+        os.chmod(name, 0o700, dir_fd=directory)
+        os.rename(name, moved, src_dir_fd=directory, dst_dir_fd=top)
+
+
+def _unlink_files(directory: int) -> list[bytes]:
+    """Removes all that is no directory from ``directory``, and returns the names of the directories in it."""
+    directories = []
+    # Listed before the first removal: what a directory stream yields after a change to the directory is unspecified.
+    with os.scandir(directory) as entries:
+        listed = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_directory in listed:
+        if is_directory:
+            directories.append(name)
+        else:
+            os.unlink(name, dir_fd=directory)
+    return directories
+
+
+def _open_directory(name: str | bytes, parent: int | None) -> int:
+    """The open directory ``name``, in which entries can be removed.
+
+    Root needs no permission; anybody else must first open up a directory of mode 0555 or 0. ``name`` was seen to be a
+    directory, and nobody else works in a tree that is being removed, so the change of mode meets no symbolic link.
+    """
+    try:
+        descriptor = os.open(name, _OPEN_DIRECTORY, dir_fd=parent)
+    except PermissionError:
+        os.chmod(name, 0o700, dir_fd=parent)
+        descriptor = os.open(name, _OPEN_DIRECTORY, dir_fd=parent)
+    if os.fstat(descriptor).st_mode & 0o300 != 0o300:
+        os.fchmod(descriptor, 0o700)
+    return descriptor

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Making and deleting containers: a record, a writable layer on the top layer of an image, and a directory.
+
+Containers are always written to the plain record files. Older podman does not look into the files for volatile
+containers and deletes an image from under a container that is recorded there.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import HostError, StrataError, UsageError
+from .._host.mountinfo import mount_at
+from .._host.remove_tree import InUse, remove_tree
+from .._model.id_map import IdMap
+from .._model.times import now_text
+from .catalog import UnknownImage
+from .driver import TreeDriver
+from .edit import Tables, open_for_change
+from .layout import Layout
+from .prepare import make_directory
+from .records import ContainerRecord, LayerRecord
+from .remove_layer import INCOMPLETE, remove_incomplete, remove_layers
+
+# On a layer from when it is complete until its container's record is saved: the ID of that container. A kill in between
+# would leave a layer that looks as if somebody wanted it. The other tools keep flags they do not know.
+_FOR_CONTAINER = "strata-container"
+
+
+class NameInUse(UsageError):
+    """Another container has the name."""
+
+    code = "name_in_use"
+
+
+class LayerInUse(HostError):
+    """Another layer is built on the layer that was to be deleted."""
+
+    code = "layer_in_use"
+
+
+@dataclass(frozen=True)
+class NewContainer:
+    """A container to be made.
+
+    ``top_layer`` is the top layer of the image as the caller knows it. ``metadata`` gets the ID of the new container
+    and returns the text to store. Labels are SELinux's, empty where it is not used. Empty ID maps mean no mapping.
+    """
+
+    image_id: str
+    top_layer: str | None
+    name: str | None
+    metadata: Callable[[str], str]
+    mount_label: str = ""
+    process_label: str = ""
+    mount_opts: tuple[str, ...] = ()
+    uid_map: tuple[IdMap, ...] = ()
+    gid_map: tuple[IdMap, ...] = ()
+
+
+def create_container(layout: Layout, driver: TreeDriver, new: NewContainer) -> ContainerRecord:
+    """Makes the container and returns its record.
+
+    After an error nothing of it is left. Raises NameInUse, UnknownImage when the image or its top layer is no longer
+    what the caller knows, and HostError.
+    """
+    with open_for_change(layout, layers=True, images=True, containers=True) as tables:
+        _remove_remains(tables, layout, driver)
+        _check_name(tables, new.name)
+        _check_image(tables, new)
+        layer_id = random_id(record.id for record in tables.layers)
+        container_id = random_id(record.id for record in tables.containers)
+        try:
+            _add_layer(tables, driver, new, layer_id, container_id)
+            make_directory(layout.container_userdata(container_id))
+            record = _record(new, layer_id, container_id)
+            tables.containers.add(record)
+            tables.save_containers()
+        except Exception:
+            _undo(tables, layout, driver, layer_id, container_id)
+            raise
+        # The container is there, whatever happens now; a flag that stays is removed by the next change.
+        with suppress(StrataError):
+            _set_flags(tables, layer_id, {})
+        return record
+
+
+def delete_container(layout: Layout, driver: TreeDriver, record: ContainerRecord) -> None:
+    """Deletes the container with its layer and directories; nothing to do where it is gone already.
+
+    The layer goes first and the record last, so a kill leaves a container that can be deleted again. Raises InUse while
+    it is mounted, LayerInUse, and HostError.
+    """
+    with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
+        _remove_remains(tables, layout, driver)
+        current = tables.containers.get(record.id)
+        if current is None:
+            return
+        _check_unused(tables, current)
+        tables.mounts.remove(current.layer)
+        tables.save_mounts()
+        if tables.layers.get(current.layer) is not None:
+            remove_layers(tables, layout, driver, [current.layer])
+        remove_tree(layout.container_dir(current.id))
+        remove_tree(layout.container_run_dir(current.id))
+        remove_tree(layout.mount_marker(current.id))
+        tables.containers.remove(current.id)
+        tables.save_containers()
+
+
+def random_id(taken: Iterable[str]) -> str:
+    """A new ID of 64 hexadecimal digits.
+
+    Its short form of twelve digits is never a decimal number, which podman would take for something else.
+    """
+    used = set(taken)
+    while True:
+        text = os.urandom(32).hex()
+        if not text[:12].isdecimal() and text not in used:
+            return text
+
+
+def _remove_remains(tables: Tables, layout: Layout, driver: TreeDriver) -> None:
+    """Removes what a killed process left: incomplete layers, and layers of ours whose container never came to be."""
+    remove_incomplete(tables, layout, driver)
+    containers = {record.id for record in tables.containers}
+    for layer in list(tables.layers):
+        container_id = layer.flags.get(_FOR_CONTAINER)
+        if container_id is None:
+            continue
+        if container_id in containers:
+            _set_flags(tables, layer.id, {key: value for key, value in layer.flags.items() if key != _FOR_CONTAINER})
+        else:
+            remove_layers(tables, layout, driver, [layer.id])
+
+
+def _check_name(tables: Tables, name: str | None) -> None:
+    for record in tables.containers:
+        if name and name in record.names:
+            raise NameInUse("a container with this name exists", subject=name, found=record.id)
+
+
+def _check_image(tables: Tables, new: NewContainer) -> None:
+    image = tables.images.get(new.image_id)
+    if image is None or image.layer != (new.top_layer or ""):
+        raise UnknownImage("the image was deleted meanwhile", subject=new.image_id)
+    if new.top_layer and tables.layers.get(new.top_layer) is None:
+        raise UnknownImage("the top layer of the image is not in the store", subject=new.image_id, wanted=new.top_layer)
+
+
+def _add_layer(tables: Tables, driver: TreeDriver, new: NewContainer, layer_id: str, container_id: str) -> None:
+    layer = LayerRecord.of(
+        id=layer_id,
+        names=_layer_names(tables, new.name),
+        parent=new.top_layer,
+        mountlabel=new.mount_label,
+        created=now_text(time.time_ns()),
+        flags={INCOMPLETE: True},
+    )
+    tables.layers.add(layer)
+    tables.save_layers()
+    driver.create_writable(layer_id, new.top_layer)
+    _set_flags(tables, layer_id, {_FOR_CONTAINER: container_id})
+
+
+def _layer_names(tables: Tables, name: str | None) -> list[str]:
+    """The name that podman gives the layer of a container, unless some layer has it."""
+    wanted = f"{name}-layer"
+    if not name or any(wanted in layer.names for layer in tables.layers):
+        return []
+    return [wanted]
+
+
+def _set_flags(tables: Tables, layer_id: str, flags: dict[str, Any]) -> None:
+    layer = tables.layers.get(layer_id)
+    if layer is not None:
+        tables.layers.replace(layer.changed(flags=flags))
+        tables.save_layers()
+
+
+def _record(new: NewContainer, layer_id: str, container_id: str) -> ContainerRecord:
+    flags: dict[str, Any] = {"MountLabel": new.mount_label}
+    if new.mount_opts:
+        flags["MountOpts"] = list(new.mount_opts)
+    flags["ProcessLabel"] = new.process_label
+    return ContainerRecord.of(
+        id=container_id,
+        names=[new.name] if new.name else [],
+        image=new.image_id,
+        layer=layer_id,
+        metadata=new.metadata(container_id),
+        created=now_text(time.time_ns()),
+        uidmap=[entry.to_json() for entry in new.uid_map],
+        gidmap=[entry.to_json() for entry in new.gid_map],
+        flags=flags,
+    )
+
+
+def _check_unused(tables: Tables, record: ContainerRecord) -> None:
+    mounted = tables.mounts.get(record.layer)
+    # A count may be left over from a crash; only a mount that is there keeps the container.
+    if mounted is not None and mount_at(mounted.path) is not None:
+        raise InUse("the container is mounted", subject=record.id, found=mounted.path)
+    for layer in tables.layers:
+        if layer.parent == record.layer:
+            raise LayerInUse("a layer is built on the container's layer", subject=record.id, found=layer.id)
+
+
+def _undo(tables: Tables, layout: Layout, driver: TreeDriver, layer_id: str, container_id: str) -> None:
+    """Takes back what a failed creation did, as far as that works; the flags of the layer tell the next process."""
+    with suppress(StrataError):
+        remove_tree(layout.container_dir(container_id))
+    with suppress(StrataError):
+        remove_layers(tables, layout, driver, [layer_id])

@@ -1,0 +1,248 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Where everything of a store lies on disk: the one place that spells a path inside a graph root or run root.
+
+The names are those of containers/storage; what each file holds is told by the file of this room that reads it. Nothing
+here looks at the disk. IDs come from records, which are checked to be plain names when they are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .big_data import file_name
+
+LOCK_PREFIX = "lock-"
+TEMP_DIR_PREFIX = "temp-dir-"
+ATOMIC_PREFIX = ".tmp-"
+TAR_SPLIT_SUFFIX = ".tar-split.gz"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of one store; both roots are absolute, ``driver`` is the name of the storage driver."""
+
+    graph_root: str
+    run_root: str
+    driver: str = "overlay"
+
+    # The store as a whole
+
+    @property
+    def storage_lock(self) -> str:
+        """The lock of driver initialisation, and of mounting against shutdown."""
+        return f"{self.graph_root}/storage.lock"
+
+    @property
+    def userns_lock(self) -> str:
+        """The lock of the allocation of ID ranges."""
+        return f"{self.graph_root}/userns.lock"
+
+    # Layer records
+
+    @property
+    def layers_dir(self) -> str:
+        """The directory of the layer records."""
+        return f"{self.graph_root}/{self.driver}-layers"
+
+    @property
+    def layers_json(self) -> str:
+        """The layer records."""
+        return f"{self.layers_dir}/layers.json"
+
+    @property
+    def volatile_layers_json(self) -> str:
+        """The records of layers of volatile containers, which newer tools keep apart and write without a sync."""
+        return f"{self.layers_dir}/volatile-layers.json"
+
+    @property
+    def layers_lock(self) -> str:
+        """The lock of layer records, layer data and driver directories."""
+        return f"{self.layers_dir}/layers.lock"
+
+    @property
+    def layers_tmp(self) -> str:
+        """Where files that belong beside the layer records are staged and discarded."""
+        return f"{self.layers_dir}/tmp"  # noqa: S108
+
+    def tar_split(self, layer_id: str) -> str:
+        """The headers and checksums from which the tar of a layer is put together again."""
+        return f"{self.layers_dir}/{layer_id}{TAR_SPLIT_SUFFIX}"
+
+    def layer_data(self, layer_id: str) -> str:
+        """The directory of a layer's big data."""
+        return f"{self.layers_dir}/{layer_id}"
+
+    def layer_item(self, layer_id: str, key: str) -> str:
+        """The file of one big data item of a layer. Raises InvalidKey."""
+        return f"{self.layer_data(layer_id)}/{file_name(key)}"
+
+    # Image records
+
+    @property
+    def images_dir(self) -> str:
+        """The directory of the image records."""
+        return f"{self.graph_root}/{self.driver}-images"
+
+    @property
+    def images_json(self) -> str:
+        """The image records."""
+        return f"{self.images_dir}/images.json"
+
+    @property
+    def images_lock(self) -> str:
+        """The lock of image records and image data."""
+        return f"{self.images_dir}/images.lock"
+
+    def image_dir(self, image_id: str) -> str:
+        """The directory of an image's big data."""
+        return f"{self.images_dir}/{image_id}"
+
+    def image_item(self, image_id: str, key: str) -> str:
+        """The file of one big data item of an image. Raises InvalidKey."""
+        return f"{self.image_dir(image_id)}/{file_name(key)}"
+
+    # Container records
+
+    @property
+    def containers_dir(self) -> str:
+        """The directory of the container records."""
+        return f"{self.graph_root}/{self.driver}-containers"
+
+    @property
+    def containers_json(self) -> str:
+        """The container records."""
+        return f"{self.containers_dir}/containers.json"
+
+    @property
+    def volatile_containers_json(self) -> str:
+        """The records of volatile containers, which newer tools keep apart and write without a sync."""
+        return f"{self.containers_dir}/volatile-containers.json"
+
+    @property
+    def containers_lock(self) -> str:
+        """The lock of container records and container data."""
+        return f"{self.containers_dir}/containers.lock"
+
+    def container_dir(self, container_id: str) -> str:
+        """The directory of a container's big data and of its ``userdata``."""
+        return f"{self.containers_dir}/{container_id}"
+
+    def container_item(self, container_id: str, key: str) -> str:
+        """The file of one big data item of a container. Raises InvalidKey."""
+        return f"{self.container_dir(container_id)}/{file_name(key)}"
+
+    def container_userdata(self, container_id: str) -> str:
+        """Where the tool that runs a container keeps its files over a reboot."""
+        return f"{self.container_dir(container_id)}/userdata"
+
+    def container_run_dir(self, container_id: str) -> str:
+        """The directory of a container in the run root."""
+        return f"{self.run_root}/{self.driver}-containers/{container_id}"
+
+    def container_run_userdata(self, container_id: str) -> str:
+        """Where the tool that runs a container keeps its files until a reboot."""
+        return f"{self.container_run_dir(container_id)}/userdata"
+
+    # Mount counts
+
+    @property
+    def run_layers_dir(self) -> str:
+        """The directory of the mount counts."""
+        return f"{self.run_root}/{self.driver}-layers"
+
+    @property
+    def mountpoints_json(self) -> str:
+        """Which layers are mounted where, and how many times."""
+        return f"{self.run_layers_dir}/mountpoints.json"
+
+    @property
+    def mountpoints_lock(self) -> str:
+        """The lock of the mount counts, and of mounting and unmounting."""
+        return f"{self.run_layers_dir}/mountpoints.lock"
+
+    @property
+    def mount_markers(self) -> str:
+        """The directory of our own mount markers."""
+        return f"{self.run_root}/strata/mounts"
+
+    def mount_marker(self, container_id: str) -> str:
+        """The file that says that one of a container's mount counts is ours."""
+        return f"{self.mount_markers}/{container_id}"
+
+    # The driver's home
+
+    @property
+    def driver_home(self) -> str:
+        """The directory of the layer trees; a mount point of its own while anything is mounted."""
+        return f"{self.graph_root}/{self.driver}"
+
+    @property
+    def driver_links(self) -> str:
+        """The directory of short symbolic links to the layer trees, which keep mount data below a page."""
+        return f"{self.driver_home}/l"
+
+    @property
+    def tempdirs(self) -> str:
+        """Where layer trees are staged and discarded, on the same mount as the layers."""
+        return f"{self.driver_home}/tempdirs"
+
+    @property
+    def has_mount_program(self) -> str:
+        """The file that tells with which kind of whiteouts the layers were written."""
+        return f"{self.driver_home}/.has-mount-program"
+
+    @property
+    def driver_run_dir(self) -> str:
+        """The directory of the driver's feature cache."""
+        return f"{self.run_root}/{self.driver}"
+
+    def link(self, name: str) -> str:
+        """The short symbolic link with the name ``name``."""
+        return f"{self.driver_links}/{name}"
+
+    def driver_layer(self, layer_id: str) -> str:
+        """The directory of a layer in the driver's home."""
+        return f"{self.driver_home}/{layer_id}"
+
+    def diff(self, layer_id: str) -> str:
+        """The tree of a layer: what it adds, and whiteouts for what it takes away."""
+        return f"{self.driver_layer(layer_id)}/diff"
+
+    def link_file(self, layer_id: str) -> str:
+        """The file that holds the name of a layer's short link."""
+        return f"{self.driver_layer(layer_id)}/link"
+
+    def lower_file(self, layer_id: str) -> str:
+        """The file that lists the short links of the layers below, nearest first."""
+        return f"{self.driver_layer(layer_id)}/lower"
+
+    def work(self, layer_id: str) -> str:
+        """The working directory of the kernel's overlay file system."""
+        return f"{self.driver_layer(layer_id)}/work"
+
+    def merged(self, layer_id: str) -> str:
+        """Where a layer is mounted."""
+        return f"{self.driver_layer(layer_id)}/merged"
+
+    def empty(self, layer_id: str) -> str:
+        """An empty directory that stands for the missing parent of a base layer."""
+        return f"{self.driver_layer(layer_id)}/empty"
+
+    def all_directories(self) -> tuple[tuple[str, int], ...]:
+        """Every directory that a store needs before anything is written to it, with its mode, parents first."""
+        return (
+            (self.graph_root, 0o700),
+            (self.run_root, 0o700),
+            (self.layers_dir, 0o700),
+            (self.images_dir, 0o700),
+            (self.containers_dir, 0o700),
+            (self.driver_home, 0o700),
+            (self.driver_links, 0o755),
+            (self.run_layers_dir, 0o700),
+            (f"{self.run_root}/{self.driver}-containers", 0o700),
+            (self.driver_run_dir, 0o700),
+        )

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The options of the overlay driver, as storage.conf, ``STORAGE_OPTS`` and command lines spell them.
+
+They arrive as ``key=value``, the key with the driver's name and a dot in front or without. Upstream: ``parseOptions`` in
+``drivers/overlay/overlay.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .._errors import HostError
+
+_PREFIXES = ("overlay.", "overlay2.", ".")
+_STORES = ("imagestore", "additionalimagestore", "additionalimagestores")
+# Go's strconv.ParseBool.
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+_FALSE = ("0", "f", "F", "FALSE", "false", "False")
+
+
+class InvalidDriverOption(HostError):
+    """A driver option that the overlay driver does not know, or whose value it cannot read."""
+
+    code = "invalid_config"
+
+
+class DriverUnsupported(HostError):
+    """The store is set up for something that this engine cannot do."""
+
+    code = "driver_unsupported"
+
+
+@dataclass(frozen=True)
+class OverlayOptions:
+    """The driver options as values.
+
+    ``mount_options`` are the single words of ``mountopt``; ``image_stores`` the graph roots of additional stores;
+    ``unsupported`` the first option, as it was given, that asks for what this engine cannot do, else empty.
+    """
+
+    mount_options: tuple[str, ...] = ()
+    image_stores: tuple[str, ...] = ()
+    skip_mount_home: bool = False
+    sync: bool = False
+    unsupported: str = ""
+
+
+def parse_options(options: Iterable[str]) -> OverlayOptions:
+    """The options of ``key=value`` texts, the later of two winning; additional stores add up.
+
+    Options that need what this engine has not are noted, not refused, so that such a store can be looked at.
+    Raises InvalidDriverOption.
+    """
+    found = OverlayOptions()
+    for option in options:
+        key, value = _split(option)
+        if key == "mountopt":
+            found = replace(found, mount_options=tuple(word for word in value.split(",") if word))
+        elif key in _STORES:
+            stores = tuple(_absolute(store, option) for store in value.split(",") if store)
+            found = replace(found, image_stores=found.image_stores + stores)
+        elif key == "skip_mount_home":
+            found = replace(found, skip_mount_home=_boolean(value, option))
+        elif key == "ignore_chown_errors":
+            # It allows errors to be ignored; root meets none, so there is nothing to do but to check the word.
+            _boolean(value, option)
+        elif key == "sync":
+            found = replace(found, sync=_sync(value, option))
+        elif _wants_more(key, value, option):
+            found = replace(found, unsupported=found.unsupported or option)
+    return found
+
+
+def _split(option: str) -> tuple[str, str]:
+    """The bare key in lower case, and the value."""
+    key, equals, value = option.partition("=")
+    if not equals:
+        raise InvalidDriverOption("a driver option must have the form key=value", subject=option)
+    key = key.strip().lower()
+    for prefix in _PREFIXES:
+        if key.startswith(prefix):
+            return key[len(prefix) :], value.strip()
+    return key, value.strip()
+
+
+def _wants_more(key: str, value: str, option: str) -> bool:
+    """Whether the option asks for what this engine has not. Raises InvalidDriverOption for one that overlay has not."""
+    if key == "use_composefs":
+        return _boolean(value, option)
+    if key in ("mount_program", "force_mask", "size", "inodes", "additionallayerstore"):
+        return value != ""
+    if key == "override_kernel_check":
+        return False
+    raise InvalidDriverOption("the overlay driver has no such option", subject=option)
+
+
+def _absolute(path: str, option: str) -> str:
+    if not path.startswith("/"):
+        raise InvalidDriverOption("an additional image store must be an absolute path", subject=option, found=path)
+    return path.rstrip("/") or "/"
+
+
+def _sync(value: str, option: str) -> bool:
+    if value not in ("", "none", "filesystem"):
+        raise InvalidDriverOption(
+            "the way to sync is unknown", subject=option, wanted="none or filesystem", found=value
+        )
+    return value == "filesystem"
+
+
+def _boolean(value: str, option: str) -> bool:
+    if value not in _TRUE + _FALSE:
+        raise InvalidDriverOption("the value is not a boolean", subject=option, wanted="true or false", found=value)
+    return value in _TRUE

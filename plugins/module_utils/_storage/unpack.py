@@ -1,0 +1,375 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Writes the members of a layer's archive as files, the way containers/storage does for the overlay driver.
+
+Runs in a process whose root directory is the layer: names, links and devices of the archive lead nowhere else, and symbolic
+links that are absolute or climb stay inside. The rules are those of ``pkg/archive`` in containers/storage (``Unpack``,
+``extractTarFileEntry`` and the overlay whiteout converter). Names are bytes from the archive to the system call.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from .._host.os_errors import host_error
+from .._host.pipes import write_all
+from .._host.remove_tree import remove_tree
+from .._layer.tar_header import (
+    BLOCK_DEVICE,
+    CHARACTER_DEVICE,
+    DIRECTORY,
+    FIFO,
+    HARD_LINK,
+    PAX_GLOBAL,
+    REGULAR,
+    SYMBOLIC_LINK,
+    TarMember,
+    UnsafeLayer,
+)
+from .._layer.tar_reader import TarReader
+from .._layer.whiteout import PREFIX, Whiteout, classify
+
+_ROOT = b"/"
+_OPAQUE = b"trusted.overlay.opaque"
+_PERMISSIONS = 0o7777
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NODES = {FIFO: stat.S_IFIFO, CHARACTER_DEVICE: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK}
+_ID_BITS = 0xFFFFFFFF
+_TIME_LIMIT = 1 << 63
+
+# Never taken from an image: the host labels its own files.
+_IGNORED_ATTRIBUTES = frozenset({b"security.selinux"})
+# These take CAP_SYS_ADMIN, which a process that reads an archive must not have; but not this one of them.
+_PRIVILEGED_ATTRIBUTES = (b"trusted.", b"security.")
+_FILE_CAPABILITY = b"security.capability"
+# Errors that tell of the machine, not of the archive.
+_HOST_FAULTS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR}
+)
+
+
+@dataclass(frozen=True)
+class DeferredAttribute:
+    """An extended attribute that only a process with more rights can set. No part of ``path`` is a symbolic link but the last."""
+
+    path: bytes
+    name: bytes
+    value: bytes
+
+
+@dataclass
+class Unpacked:
+    """What came out of an archive.
+
+    ``uids`` and ``gids`` are the owners in its headers, whiteouts apart; ``root_attributes`` tells that an entry gave the
+    root directory its mode and owner.
+    """
+
+    uids: set[int] = field(default_factory=set)
+    gids: set[int] = field(default_factory=set)
+    deferred: list[DeferredAttribute] = field(default_factory=list)
+    root_attributes: bool = False
+
+
+class EntryFailed(UnsafeLayer):
+    """A member of the archive cannot become a file of the layer."""
+
+    code = "unsafe_layer"
+
+
+def unpack(reader: TarReader) -> Unpacked:
+    """Writes every member of ``reader`` below the root directory; the umask must be 022.
+
+    Raises EntryFailed, the errors of ``reader``, and HostError for a fault of the machine such as a full file system.
+    """
+    work = _Unpacking(reader)
+    for member in reader:
+        _with_place(work.add, member)
+    for member in work.directories:
+        # Writing into a directory has changed its times.
+        _with_place(_restore_times, member)
+    work.result.deferred = work.attributes_left()
+    return work.result
+
+
+def set_deferred(attributes: Iterable[DeferredAttribute]) -> None:
+    """Sets the attributes that unpacking left, in a process that may. Raises EntryFailed."""
+    for attribute in attributes:
+        if not attribute.name.startswith(_PRIVILEGED_ATTRIBUTES):
+            raise EntryFailed("this attribute needs no further rights", subject=_text(attribute.name))
+        try:
+            os.setxattr(attribute.path, attribute.name, attribute.value, follow_symlinks=False)
+        except (OSError, ValueError) as error:
+            # Without this one, files that the layer hides would come back.
+            if attribute.name == _OPAQUE or not _is_unsupported(error):
+                raise EntryFailed(
+                    f"the attribute {_text(attribute.name)} cannot be set: {_reason(error)}",
+                    subject=_text(attribute.path),
+                ) from error
+
+
+class _Unpacking:
+    """The state of unpacking one archive."""
+
+    def __init__(self, reader: TarReader) -> None:
+        self.result = Unpacked()
+        self.directories: list[TarMember] = []
+        self._reader = reader
+        # Directories that are there for sure, so that most members need no look at their parent.
+        self._known: set[bytes] = {_ROOT}
+        self._deferred: list[DeferredAttribute] = []
+        # What was removed again, and how many attributes had been deferred by then.
+        self._removed: dict[bytes, int] = {}
+        self._make: dict[bytes, Callable[[bytes, TarMember], None]] = {
+            REGULAR: self._regular,
+            DIRECTORY: self._directory,
+            SYMBOLIC_LINK: self._symbolic_link,
+            HARD_LINK: self._hard_link,
+            FIFO: self._node,
+            CHARACTER_DEVICE: self._node,
+            BLOCK_DEVICE: self._node,
+        }
+
+    def add(self, member: TarMember) -> None:
+        """Writes one member."""
+        self._note_owner(member)
+        if member.type == PAX_GLOBAL:
+            return
+        path = _clean(member.name)
+        if path == _ROOT:
+            self._root(member)
+            return
+        parent, _slash, base = path.rpartition(b"/")
+        parent = parent or _ROOT
+        if parent not in self._known:
+            _make_parents(parent)
+            self._known.add(parent)
+        whiteout = classify(base)
+        if whiteout is Whiteout.OPAQUE:
+            self._deferred.append(DeferredAttribute(os.path.realpath(parent), _OPAQUE, b"y"))
+        elif whiteout is Whiteout.REMOVE:
+            _whiteout(posixpath.join(parent, base[len(PREFIX) :]), member)
+        else:
+            self._make[member.type](path, member)
+            if member.xattrs:
+                self._set_attributes(path, member)
+
+    def attributes_left(self) -> list[DeferredAttribute]:
+        """The deferred attributes of what is still there."""
+        if not self._removed:
+            return self._deferred
+        return [
+            attribute
+            for number, attribute in enumerate(self._deferred)
+            if not any(self._removed.get(path, 0) > number for path in _with_parents(attribute.path))
+        ]
+
+    def _note_owner(self, member: TarMember) -> None:
+        if member.type == PAX_GLOBAL:
+            # Go reads no owner from the header of a global record.
+            self.result.uids.add(0)
+            self.result.gids.add(0)
+        elif not member.name.rstrip(b"/").rpartition(b"/")[2].startswith(PREFIX):
+            self.result.uids.add(member.uid & _ID_BITS)
+            self.result.gids.add(member.gid & _ID_BITS)
+
+    def _root(self, member: TarMember) -> None:
+        """The root's own entry: skipped when it is called ".", as the Go library does, and applied under other names."""
+        if not member.name.startswith(b"/") and posixpath.normpath(member.name) == b".":
+            return
+        if member.type != DIRECTORY:
+            raise EntryFailed("the root of a layer can only be a directory", subject=_text(member.name))
+        self._directory(_ROOT, member)
+        self._set_attributes(_ROOT, member)
+        self.result.root_attributes = True
+
+    def _regular(self, path: bytes, member: TarMember) -> None:
+        try:
+            descriptor = os.open(path, _NEW_FILE, 0o600)
+        except FileExistsError:
+            self._remove(path)
+            descriptor = os.open(path, _NEW_FILE, 0o600)
+        try:
+            for piece in self._reader.data():
+                written = os.write(descriptor, piece)
+                if written < len(piece):
+                    write_all(descriptor, piece[written:])
+            # Owner before mode: chown(2) takes the setuid and setgid bits away.
+            os.fchown(descriptor, member.uid, member.gid)
+            os.fchmod(descriptor, member.mode & _PERMISSIONS)
+            os.utime(descriptor, ns=_times(member))
+        finally:
+            os.close(descriptor)
+
+    def _directory(self, path: bytes, member: TarMember) -> None:
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            if not stat.S_ISDIR(os.lstat(path).st_mode):
+                self._remove(path)
+                os.mkdir(path, 0o700)
+        os.chown(path, member.uid, member.gid, follow_symlinks=False)
+        os.chmod(path, member.mode & _PERMISSIONS)
+        self._known.add(path)
+        self.directories.append(member)
+
+    def _symbolic_link(self, path: bytes, member: TarMember) -> None:
+        self._replace(path, lambda: os.symlink(member.linkname, path))
+        os.chown(path, member.uid, member.gid, follow_symlinks=False)
+        os.utime(path, ns=_link_times(member), follow_symlinks=False)
+
+    def _hard_link(self, path: bytes, member: TarMember) -> None:
+        target = _clean(member.linkname)
+        self._replace(path, lambda: os.link(target, path, follow_symlinks=False))
+        os.chown(path, member.uid, member.gid, follow_symlinks=False)
+        if not stat.S_ISLNK(os.lstat(path).st_mode):
+            os.chmod(path, member.mode & _PERMISSIONS)
+            os.utime(path, ns=_times(member))
+
+    def _node(self, path: bytes, member: TarMember) -> None:
+        device = os.makedev(member.devmajor, member.devminor) if member.type != FIFO else 0
+        try:
+            self._replace(path, lambda: os.mknod(path, _NODES[member.type] | 0o600, device))
+        except PermissionError as error:
+            raise host_error(error, "make the device node", _text(member.name)) from error
+        os.chown(path, member.uid, member.gid, follow_symlinks=False)
+        os.chmod(path, member.mode & _PERMISSIONS)
+        os.utime(path, ns=_times(member))
+
+    def _replace(self, path: bytes, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except FileExistsError:
+            self._remove(path)
+            make()
+
+    def _remove(self, path: bytes) -> None:
+        """Removes what stands in the way of a member, a directory with all that is in it."""
+        if self._deferred:
+            parent, base = posixpath.split(path)
+            self._removed[posixpath.join(os.path.realpath(parent), base)] = len(self._deferred)
+        self._known = {_ROOT}
+        remove_tree(os.fsdecode(path))
+
+    def _set_attributes(self, path: bytes, member: TarMember) -> None:
+        """Sets extended attributes, after the owner and mode that would take some of them away again."""
+        for name, value in member.xattrs.items():
+            if name in _IGNORED_ATTRIBUTES:
+                continue
+            if name.startswith(_PRIVILEGED_ATTRIBUTES) and name != _FILE_CAPABILITY:
+                parent, base = posixpath.split(path)
+                real = posixpath.join(os.path.realpath(parent), base)
+                self._deferred.append(DeferredAttribute(real, name, value))
+                continue
+            try:
+                os.setxattr(path, name, value, follow_symlinks=False)
+            except OSError as error:
+                if not _is_unsupported(error):
+                    raise
+
+
+def _with_place(action: Callable[[TarMember], None], member: TarMember) -> None:
+    """Does ``action`` for ``member``, and names the member in the error if that fails. Raises EntryFailed and HostError."""
+    try:
+        action(member)
+    except OSError as error:
+        if error.errno in _HOST_FAULTS:
+            raise host_error(error, "unpack a member of the layer", _text(member.name)) from error
+        raise _entry_failed(member, error) from error
+    except (ValueError, OverflowError) as error:
+        # A NUL byte in a name, a number that no system call takes.
+        raise _entry_failed(member, error) from error
+
+
+def _clean(name: bytes) -> bytes:
+    """The absolute path of a member or of a hard link's target: ``..`` above the root stays at the root (Go: path.Clean)."""
+    return posixpath.normpath(b"/" + name.lstrip(b"/"))
+
+
+def _entry_failed(member: TarMember, error: Exception) -> EntryFailed:
+    return EntryFailed(f"a member of the layer cannot be unpacked: {_reason(error)}", subject=_text(member.name))
+
+
+def _make_parents(parent: bytes) -> None:
+    """Makes the directories that no member named: mode 0755, owner root even below a setgid directory, time now."""
+    try:
+        os.lstat(parent)
+        return
+    except FileNotFoundError:
+        pass
+    except NotADirectoryError:
+        # A whiteout stands where a directory was: another whiteout below it says nothing new, anything else fails.
+        return
+    missing = [parent]
+    while missing:
+        try:
+            os.mkdir(missing[-1], 0o777)
+        except FileNotFoundError:
+            missing.append(posixpath.dirname(missing[-1]))
+            continue
+        os.chown(missing.pop(), 0, 0)
+
+
+def _whiteout(path: bytes, member: TarMember) -> None:
+    """The overlay file system's own mark for a name that is gone: a character device 0:0."""
+    try:
+        os.mknod(path, stat.S_IFCHR, 0)
+    except NotADirectoryError:
+        # Some builders delete a directory and, needlessly, what was in it.
+        return
+    os.chown(path, member.uid, member.gid, follow_symlinks=False)
+
+
+def _with_parents(path: bytes) -> Iterable[bytes]:
+    while path != _ROOT:
+        yield path
+        path = posixpath.dirname(path)
+
+
+def _times(member: TarMember) -> tuple[int, int]:
+    """Access time (not before the modification time) and modification time in nanoseconds."""
+    modified = member.mtime_ns
+    accessed = modified if member.atime_ns is None else max(member.atime_ns, modified)
+    return _time(accessed), _time(modified)
+
+
+def _restore_times(member: TarMember) -> None:
+    """Gives a directory the times of its header; an access time that is missing there becomes 0."""
+    os.utime(_clean(member.name), ns=(_time(member.atime_ns or 0), _time(member.mtime_ns)))
+
+
+def _link_times(member: TarMember) -> tuple[int, int]:
+    """As ``_times``, but the Go library gives symbolic links times before 1970 too."""
+    modified = member.mtime_ns
+    accessed = modified if member.atime_ns is None else max(member.atime_ns, modified)
+    return _wrapped(accessed), _wrapped(modified)
+
+
+def _time(nanoseconds: int) -> int:
+    """Times before 1970, or beyond 63 bits of nanoseconds, become 0."""
+    return nanoseconds if 0 <= nanoseconds < _TIME_LIMIT else 0
+
+
+def _wrapped(nanoseconds: int) -> int:
+    """What is left in a signed number of 64 bits."""
+    return (nanoseconds + _TIME_LIMIT) % (2 * _TIME_LIMIT) - _TIME_LIMIT
+
+
+def _is_unsupported(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.ENOTSUP
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""What the confined children do: unpack one layer from a pipe, or set the attributes that unpacking had to leave.
+
+The worker of the zygote (see ``_host/zygote``). Results go back as one JSON document; names in it are base64, for they are
+bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import queue
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Union
+
+from .._host import confine
+from .._host.pipes import read_chunks, write_all
+from .._host.zygote import Task
+from .._layer.compression import decompressed, preload
+from .._layer.hashing import Hashed
+from .._layer.tar_reader import TarReader
+from .._layer.tar_split import GzipWriter, TarSplitWriter
+from .unpack import DeferredAttribute, Unpacked, set_deferred, unpack
+
+UNPACK = "unpack"
+FINISH = "finish"
+
+# Pieces of up to 1 MiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
+# interpreter while they work. 0: no second thread.
+_READ_AHEAD = 4
+
+
+def prepare() -> None:
+    """First uses of what needs files of the system, which are out of reach later."""
+    preload()
+    # OpenSSL reads its configuration, and may load a provider.
+    hashlib.sha256(b"").hexdigest()
+    zlib.compressobj()
+
+
+def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
+    """Unpacks the blob that the first descriptor gives, and writes the tar-split data to the second."""
+    blob, tar_split = descriptors
+    compression, plain = decompressed(read_chunks(blob))
+    hashed = Hashed(plain, hashlib.sha256())
+    compressor = GzipWriter(lambda data: write_all(tar_split, data))
+    reader = TarReader(_ahead(hashed) if _READ_AHEAD else hashed, TarSplitWriter(compressor.write))
+    unpacked = unpack(reader)
+    reader.drain()
+    compressor.close()
+    return {
+        "diff_id": f"sha256:{hashed.hexdigest()}",
+        "diff_size": hashed.count,
+        "compression": int(compression),
+        **_facts(unpacked),
+    }
+
+
+def _finish(descriptors: Sequence[int]) -> dict[str, Any]:
+    """Sets the attributes that the first descriptor lists."""
+    entries = json.loads(b"".join(read_chunks(descriptors[0])))
+    set_deferred(DeferredAttribute(*map(base64.b64decode, entry)) for entry in entries)
+    return {}
+
+
+TASKS = {
+    UNPACK: Task(
+        _unpack,
+        frozenset(
+            {
+                confine.CAP_CHOWN,
+                confine.CAP_DAC_OVERRIDE,
+                confine.CAP_FOWNER,
+                confine.CAP_FSETID,
+                confine.CAP_SETFCAP,
+                confine.CAP_MKNOD,
+            }
+        ),
+    ),
+    # Reads nothing but the list: what it may do the reader of an archive must not.
+    FINISH: Task(_finish, frozenset({confine.CAP_SYS_ADMIN, confine.CAP_DAC_READ_SEARCH})),
+}
+
+
+def _facts(unpacked: Unpacked) -> dict[str, Any]:
+    return {
+        "uids": sorted(unpacked.uids),
+        "gids": sorted(unpacked.gids),
+        "root_attributes": unpacked.root_attributes,
+        "deferred": [
+            [base64.b64encode(part).decode("ascii") for part in (entry.path, entry.name, entry.value)]
+            for entry in unpacked.deferred
+        ],
+    }
+
+
+def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """``chunks``, made by a second thread before they are asked for; its errors come here."""
+    ready: queue.Queue[Union[bytes, BaseException, None]] = queue.Queue(_READ_AHEAD)
+
+    def work() -> None:
+        try:
+            for chunk in chunks:
+                ready.put(chunk)
+            ready.put(None)
+        except BaseException as error:
+            ready.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    while True:
+        item = ready.get()
+        if item is None:
+            return
+        if isinstance(item, BaseException):
+            raise item
+        yield item

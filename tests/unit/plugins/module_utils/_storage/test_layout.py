@@ -1,0 +1,68 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.strata.containers.plugins.module_utils._storage.big_data import InvalidKey
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
+
+LAYOUT = Layout("/g", "/r")
+
+# Where podman 4.3.1 and containers-storage 1.43 keep these things in graph root /g and run root /r.
+PLACES = [
+    (LAYOUT.storage_lock, "/g/storage.lock"),
+    (LAYOUT.userns_lock, "/g/userns.lock"),
+    (LAYOUT.layers_json, "/g/overlay-layers/layers.json"),
+    (LAYOUT.volatile_layers_json, "/g/overlay-layers/volatile-layers.json"),
+    (LAYOUT.layers_lock, "/g/overlay-layers/layers.lock"),
+    (LAYOUT.layers_tmp, "/g/overlay-layers/tmp"),
+    (LAYOUT.tar_split("ab"), "/g/overlay-layers/ab.tar-split.gz"),
+    (LAYOUT.layer_data("ab"), "/g/overlay-layers/ab"),
+    (LAYOUT.layer_item("ab", "zstd-chunked-manifest"), "/g/overlay-layers/ab/=enN0ZC1jaHVua2VkLW1hbmlmZXN0"),
+    (LAYOUT.images_json, "/g/overlay-images/images.json"),
+    (LAYOUT.images_lock, "/g/overlay-images/images.lock"),
+    (LAYOUT.image_dir("ab"), "/g/overlay-images/ab"),
+    (LAYOUT.image_item("ab", "manifest"), "/g/overlay-images/ab/manifest"),
+    (LAYOUT.containers_json, "/g/overlay-containers/containers.json"),
+    (LAYOUT.volatile_containers_json, "/g/overlay-containers/volatile-containers.json"),
+    (LAYOUT.containers_lock, "/g/overlay-containers/containers.lock"),
+    (LAYOUT.container_dir("ab"), "/g/overlay-containers/ab"),
+    (LAYOUT.container_item("ab", "state"), "/g/overlay-containers/ab/state"),
+    (LAYOUT.container_userdata("ab"), "/g/overlay-containers/ab/userdata"),
+    (LAYOUT.container_run_dir("ab"), "/r/overlay-containers/ab"),
+    (LAYOUT.container_run_userdata("ab"), "/r/overlay-containers/ab/userdata"),
+    (LAYOUT.mountpoints_json, "/r/overlay-layers/mountpoints.json"),
+    (LAYOUT.mountpoints_lock, "/r/overlay-layers/mountpoints.lock"),
+    (LAYOUT.mount_marker("ab"), "/r/strata/mounts/ab"),
+    (LAYOUT.driver_home, "/g/overlay"),
+    (LAYOUT.driver_links, "/g/overlay/l"),
+    (LAYOUT.link("XY"), "/g/overlay/l/XY"),
+    (LAYOUT.driver_layer("ab"), "/g/overlay/ab"),
+    (LAYOUT.diff("ab"), "/g/overlay/ab/diff"),
+    (LAYOUT.link_file("ab"), "/g/overlay/ab/link"),
+    (LAYOUT.lower_file("ab"), "/g/overlay/ab/lower"),
+    (LAYOUT.work("ab"), "/g/overlay/ab/work"),
+    (LAYOUT.merged("ab"), "/g/overlay/ab/merged"),
+    (LAYOUT.empty("ab"), "/g/overlay/ab/empty"),
+    (LAYOUT.tempdirs, "/g/overlay/tempdirs"),
+    (LAYOUT.has_mount_program, "/g/overlay/.has-mount-program"),
+]
+
+
+@pytest.mark.parametrize(("path", "expected"), PLACES)
+def test_everything_lies_where_the_other_tools_look_for_it(path: str, expected: str) -> None:
+    assert path == expected
+
+
+def test_every_directory_comes_after_the_one_that_holds_it() -> None:
+    paths = [path for path, _mode in LAYOUT.all_directories()]
+    for position, path in enumerate(paths):
+        parent = path.rpartition("/")[0]
+        assert parent == "" or parent in paths[:position]
+
+
+def test_item_of_a_climbing_key_is_refused() -> None:
+    with pytest.raises(InvalidKey):
+        LAYOUT.image_item("ab", "..")

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.strata.containers.plugins.module_utils._host.xattrs import set_xattr
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
+from ansible_collections.strata.containers.plugins.module_utils._storage.mount_program import (
+    note_native,
+    uses_mount_program,
+)
+from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
+from ansible_collections.strata.containers.plugins.module_utils._storage.overlay_options import DriverUnsupported
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    layout = Layout(str(tmp_path / "root"), str(tmp_path / "run"))
+    os.makedirs(os.path.join(layout.diff("one"), "etc"))
+    return layout
+
+
+@pytest.mark.parametrize(("note", "expected"), [(b"true", True), (b"true\n", True), (b"false", False), (b"", False)])
+def test_the_note_decides(note: bytes, expected: bool, layout: Layout) -> None:
+    Path(layout.has_mount_program).write_bytes(note)
+    assert uses_mount_program(layout) is expected
+
+
+def test_a_store_that_does_not_exist_needs_none(tmp_path: Path) -> None:
+    assert not uses_mount_program(Layout(str(tmp_path / "absent"), str(tmp_path)))
+
+
+def test_without_a_note_plain_layers_need_none(layout: Layout) -> None:
+    os.symlink("/", os.path.join(layout.diff("one"), "loop"))
+    assert not uses_mount_program(layout)
+    assert not os.path.exists(layout.has_mount_program)
+
+
+def test_without_a_note_a_whiteout_file_tells(layout: Layout) -> None:
+    Path(layout.diff("one"), "etc", ".wh.removed").write_bytes(b"")
+    assert uses_mount_program(layout)
+
+
+@pytest.mark.parametrize("name", [b"user.fuseoverlayfs.opaque", b"user.containers.override_stat"])
+def test_without_a_note_an_attribute_of_a_directory_tells(name: bytes, layout: Layout) -> None:
+    set_xattr(os.path.join(layout.diff("one"), "etc"), name, b"y")
+    assert uses_mount_program(layout)
+
+
+def test_the_answer_is_noted_as_upstream_does(layout: Layout) -> None:
+    note_native(layout)
+    assert Path(layout.has_mount_program).read_bytes() == b"false"
+    assert os.stat(layout.has_mount_program).st_mode & 0o7777 == 0o600
+
+
+def test_a_note_that_is_there_stays(layout: Layout) -> None:
+    Path(layout.has_mount_program).write_bytes(b"true")
+    note_native(layout)
+    assert Path(layout.has_mount_program).read_bytes() == b"true"
+
+
+def test_the_driver_refuses_such_a_store(layout: Layout) -> None:
+    Path(layout.has_mount_program).write_bytes(b"true")
+    driver = OverlayDriver(layout)
+    calls = [
+        driver.ensure_native,
+        driver.check_support,
+        lambda: driver.create_writable("new", None),
+        lambda: driver.adopt_layer("new", None, layout.diff("one"), False),
+        lambda: driver.mount("one", read_only=True, mount_options=(), mount_label=""),
+    ]
+    for call in calls:
+        with pytest.raises(DriverUnsupported) as raised:
+            call()
+        assert raised.value.code == "driver_unsupported"
+        assert raised.value.subject == layout.has_mount_program
+    assert sorted(os.listdir(layout.driver_home)) == [".has-mount-program", "one"]
+
+
+def test_the_driver_refuses_an_option_that_it_has_not(layout: Layout) -> None:
+    with pytest.raises(DriverUnsupported) as raised:
+        OverlayDriver(layout, ("overlay.mount_program=/usr/bin/fuse-overlayfs",)).ensure_native()
+    assert raised.value.subject == "overlay.mount_program=/usr/bin/fuse-overlayfs"
