@@ -1,0 +1,52 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The driver options in storage.conf, in the form in which drivers take them (containers-storage.conf(5))."""
+
+from __future__ import annotations
+
+from .table import Table
+
+# Keys directly below [storage.options]: older than the tables of the drivers, for whatever driver is in use.
+_LEGACY = ("size", "mount_program", "skip_mount_home", "ignore_chown_errors", "force_mask", "use_composefs", "mountopt")
+# Keys of the table of a driver, which override the former. Drivers that are not named here take none from the file.
+_OF_DRIVER = {
+    "overlay": (
+        "ignore_chown_errors",
+        "mount_program",
+        "mountopt",
+        "size",
+        "inodes",
+        "skip_mount_home",
+        "force_mask",
+        "use_composefs",
+        "sync",
+    ),
+    "vfs": ("ignore_chown_errors", "sync"),
+}
+
+
+def file_options(table: Table, driver: str) -> tuple[str, ...]:
+    """The options in ``table``, which is [storage.options], as ``<driver>.<key>=<value>``.
+
+    An empty ``driver`` counts as overlay, which is tried first then. Each key is there once, but for the additional
+    stores, which keep their order. Raises InvalidConfig.
+    """
+    driver = driver or "overlay"
+    options = [f"{driver}.imagestore={store}" for store in table.texts("additionalimagestores")]
+    options += [f"{driver}.additionallayerstore={store}" for store in table.texts("additionallayerstores")]
+    settings = {key: _legacy(table, key) for key in _LEGACY}
+    own = table.table(driver)
+    settings.update((key, text) for key in _OF_DRIVER.get(driver, ()) for text in [own.text(key)] if text)
+    options += [f"{driver}.{key}={text}" for key, text in settings.items() if text]
+    return tuple(options)
+
+
+def _legacy(table: Table, key: str) -> str:
+    # Only here, and only this one, was a number once.
+    value = table.values.get(key)
+    if key == "force_mask" and isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:o}" if value else ""
+    return table.text(key)
