@@ -1,0 +1,160 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Reads manifests and blobs of one repository (OCI distribution-spec, "Pull").
+
+    client = RegistryClient("quay.io", "podman/hello", None, ConnectionOptions())
+    raw, media_type = client.manifest("latest")
+
+Nothing is verified here: the caller holds manifests and blobs against their digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from .._errors import RemoteError
+from .._model.credentials import Credentials
+from .._model.digest import Digest, InvalidDigest
+from .._model.media_types import ACCEPT_MANIFESTS
+from .blob import CHUNK, read_blob
+from .body import MANIFEST_LIMIT, read_body
+from .connection import RegistryConnection
+from .errors import BlobUnknown, ManifestUnknown, NotARegistry
+from .http import ConnectionOptions, HttpClient, HttpResponse
+from .retry import SYSTEM_CLOCK, Clock
+from .urls import BadAddress, origin, redacted
+
+_ACCEPT = {"Accept": ", ".join(ACCEPT_MANIFESTS)}
+
+
+class FetchedManifest(NamedTuple):
+    """The bytes of a manifest or index as sent, and the media type that the registry gave them (may be empty)."""
+
+    raw: bytes
+    media_type: str
+
+
+class RegistryClient:
+    """One repository as one user. Safe to share between threads; asks nobody before the first question.
+
+    ``host`` and ``repository`` are the domain and path of a reference. ``warn`` is told the warnings that the registry
+    sends along. Raises MissingLibraryError and BadCertificateFile when it is made.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        repository: str,
+        credentials: Credentials | None,
+        options: ConnectionOptions,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        warn: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self._name = f"{host}/{repository}"
+        self._repository = repository
+        self._clock = clock
+        self._http = HttpClient(options)
+        self._connection = RegistryConnection(host, repository, credentials, self._http, clock, warn)
+
+    def manifest(self, reference: str) -> FetchedManifest:
+        """The manifest or index of ``reference``, a tag or the text of a digest.
+
+        Raises ManifestUnknown, NameUnknown, Unauthorized, Denied, RateLimited, NotARegistry, BodyTooLarge above 4 MiB,
+        and the leaves of a failed connection.
+        """
+        subject = self._manifest_name(reference)
+        with self._ask_for_manifest("GET", reference) as response:
+            if response.status != 200:
+                raise self._connection.refusal(response, subject, ManifestUnknown)
+            media_type = response.header("Content-Type").partition(";")[0].strip().lower()
+            if media_type == "text/html":
+                # A login page, or a web server on that port; no registry has ever sent a manifest so.
+                raise NotARegistry("the server is no registry", subject=subject, wanted="a manifest", found=media_type)
+            return FetchedManifest(read_body(response, MANIFEST_LIMIT, subject), media_type)
+
+    def manifest_digest(self, reference: str) -> Digest | None:
+        """What the registry says is the digest of ``reference``, without the manifest; None where it does not say.
+
+        A hint, not verified. A refusal is None too: that of the manifest itself has a body that explains it. Raises
+        RateLimited, and the leaves of a failed connection or token.
+        """
+        with self._ask_for_manifest("HEAD", reference) as response:
+            if response.status == 429:
+                raise self._connection.refusal(response, self._manifest_name(reference), ManifestUnknown)
+            if response.status != 200:
+                return None
+            try:
+                return Digest.parse(response.header("Docker-Content-Digest"))
+            except InvalidDigest:
+                return None
+
+    def blob(self, digest: Digest, size: int | None = None) -> Iterator[bytes]:
+        """The bytes of a blob, in chunks of 256 KiB at most; a lost connection is resumed.
+
+        ``size`` is what its descriptor says; it only helps to notice an early end. Raises, while it is read,
+        BlobUnknown, the other refusals, ConnectionLost, and the leaves of a failed connection.
+        """
+        path = f"/v2/{self._repository}/blobs/{digest}"
+
+        def open_at(offset: int) -> HttpResponse:
+            headers = {"Range": f"bytes={offset}-"} if offset else {}
+            response = self._connection.send("GET", path, headers)
+            if response.status == 200 or (offset and response.status == 206):
+                return response
+            raise self._connection.refusal(response, f"{self._name}@{digest}", BlobUnknown)
+
+        return read_blob(open_at, size, self._clock)
+
+    def foreign_blob(self, urls: Sequence[str]) -> Iterator[bytes] | None:
+        """The bytes of a blob from the first of ``urls`` that has it; None where none is http or https.
+
+        These hosts are the manifest's choice: no credentials are sent to them, and no challenge of theirs is answered
+        (CVE-2020-15157). Raises the last failure when all fail.
+        """
+        usable = [url for url in urls if _is_http(url)]
+        failure: RemoteError | None = None
+        for url in usable:
+            try:
+                response = self._http.request("GET", url)
+            except RemoteError as error:
+                failure = error
+                continue
+            if response.status == 200:
+                return _chunks(response)
+            failure = self._connection.refusal(response, redacted(url), BlobUnknown)
+        if failure:
+            raise failure
+        return None
+
+    def close(self) -> None:
+        """Closes the connections of all threads."""
+        self._http.close()
+
+    def _ask_for_manifest(self, method: str, reference: str) -> HttpResponse:
+        return self._connection.send(method, f"/v2/{self._repository}/manifests/{reference}", _ACCEPT)
+
+    def _manifest_name(self, reference: str) -> str:
+        return f"{self._name}{'@' if ':' in reference else ':'}{reference}"
+
+
+def _chunks(response: HttpResponse) -> Iterator[bytes]:
+    """The body as it comes; what another host sends is not resumed."""
+    with response:
+        while True:
+            chunk = response.read(CHUNK)
+            if not chunk:
+                return
+            yield chunk
+
+
+def _is_http(url: str) -> bool:
+    try:
+        origin(url)
+    except BadAddress:
+        return False
+    return True

@@ -1,0 +1,341 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""HTTP requests to registries and to the hosts they send us to; the only file that knows the library ``requests``.
+
+What this file promises to everything above it:
+
+- Every failure is a RemoteError without secrets: no query of an address, no header, no exception of the library.
+- ``Authorization`` goes to the scheme, host and port that the caller named, and never along a redirect elsewhere.
+- https does not become http, unless the caller allowed http.
+- The body arrives as sent, undecoded, and one that ends early is an error.
+- Neither ``.netrc``, nor cookies, nor a bundle of certificates of a library play a part; proxies of the environment do.
+- A thread has its own connections, which stay open between its requests.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from http.cookiejar import DefaultCookiePolicy
+from types import TracebackType
+from typing import Any
+
+from .._errors import MissingLibraryError, RemoteError
+from .errors import NotARegistry, printable
+from .failures import ConnectionLost, RegistryUnreachable, causes, system_fault
+from .tls import tls_context, tls_fault
+from .urls import origin, redacted, resolved
+
+try:
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+except ImportError:
+    HAS_REQUESTS = False
+else:
+    HAS_REQUESTS = True
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECT_LIMIT = 10
+_CONNECT_TIMEOUT = 30.0
+
+
+class UnsafeRedirect(RemoteError):
+    """The server sends us where we do not go."""
+
+    code = "unsafe_redirect"
+
+
+@dataclass(frozen=True)
+class ConnectionOptions:
+    """How hosts are reached. ``timeout`` is in seconds without a byte.
+
+    Without ``verify`` a server may show any certificate. ``allow_http`` lets http stand in where https is not spoken.
+    ``ca_files`` are authorities besides the system's; ``client_certificate`` is the paths of a certificate and its key.
+    """
+
+    timeout: float = 60.0
+    verify: bool = True
+    allow_http: bool = False
+    ca_files: tuple[str, ...] = ()
+    client_certificate: tuple[str, str] | None = None
+    user_agent: str = "strata.containers"
+
+
+class HttpResponse:
+    """An answer whose body is still to be read.
+
+    Leaving its context gives the connection back for the next request, or closes it if bytes are left.
+    """
+
+    def __init__(self, response: Any, url: str, timeout: float) -> None:
+        self._response = response
+        self._timeout = timeout
+        self._remaining = _content_length(response)
+        self.url = url
+        self.status: int = response.status_code
+
+    def __enter__(self) -> HttpResponse:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def remaining(self) -> int | None:
+        """How many bytes of the body are still to come; None where the server did not say."""
+        return self._remaining
+
+    def header(self, name: str) -> str:
+        """The value of a header, empty where it is missing."""
+        return str(self._response.headers.get(name, ""))
+
+    def header_lines(self, name: str) -> list[str]:
+        """Every line of a header that may stand several times, apart."""
+        return [str(value) for value in self._response.raw.headers.getlist(name)]
+
+    def read(self, size: int) -> bytes:
+        """The next bytes of the body, at most ``size``; empty at its end. Raises ConnectionLost."""
+        failure = None
+        data = b""
+        try:
+            data = self._response.raw.read(size, decode_content=False)
+        except _failures() as error:
+            failure = ConnectionLost(
+                f"the connection was lost: {_failure(error, '', self._timeout).message}",
+                subject=redacted(self.url),
+                retryable=True,
+            )
+        if failure:
+            # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
+            raise failure
+        if self._remaining is not None:
+            if not data and self._remaining:
+                raise ConnectionLost(
+                    f"the connection was closed {self._remaining} bytes too early",
+                    subject=redacted(self.url),
+                    retryable=True,
+                )
+            self._remaining -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class HttpClient:
+    """Sends requests. Safe to share between threads.
+
+    Raises MissingLibraryError and BadCertificateFile when it is made.
+    """
+
+    def __init__(self, options: ConnectionOptions) -> None:
+        if not HAS_REQUESTS:
+            raise MissingLibraryError("requests", "to talk to a registry")
+        self.options = options
+        self._tls = tls_context(
+            verify=options.verify, ca_files=options.ca_files, client_certificate=options.client_certificate
+        )
+        if getattr(urllib3, "__version__", "").startswith("1."):
+            # Before version 2, urllib3 compares names itself, and leaves an address out where the context would need it.
+            self._tls.check_hostname = False
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._sessions: list[Any] = []
+        if not options.verify:
+            # The user has decided this; a line on stderr for each connection would not help to decide otherwise.
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        authorization: str = "",
+        form: Sequence[tuple[str, str]] | None = None,
+    ) -> HttpResponse:
+        """The answer to a request, whatever its status, after at most ten redirects.
+
+        ``authorization`` is a secret for the origin of ``url`` alone. A ``form`` (sent as a body) follows no redirect
+        to another origin. Raises RegistryUnreachable, TlsFailed, NotARegistry, UnsafeRedirect, BadAddress.
+        """
+        start = origin(url)
+        for _count in range(_REDIRECT_LIMIT + 1):
+            response = self._send(method, url, headers or {}, authorization, form)
+            if response.status not in _REDIRECTS or not response.header("Location"):
+                return response
+            with response:
+                target = resolved(url, response.header("Location"))
+            self._check_redirect(url, target)
+            if origin(target) != start:
+                if form is not None:
+                    raise UnsafeRedirect("a form with credentials is not sent elsewhere", subject=redacted(target))
+                # Gone for good: a host that was reached by a redirect must not be able to send us back with it.
+                authorization = ""
+            if response.status in (301, 302, 303) and method not in ("GET", "HEAD"):
+                method, form = "GET", None
+            url = target
+        raise UnsafeRedirect(f"stopped after {_REDIRECT_LIMIT} redirects", subject=redacted(url))
+
+    def close(self) -> None:
+        """Closes the connections of all threads."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+        for session in sessions:
+            session.close()
+
+    def _check_redirect(self, url: str, target: str) -> None:
+        if origin(url)[0] == "https" and origin(target)[0] == "http" and not self.options.allow_http:
+            raise UnsafeRedirect("a redirect from https to http is not followed", subject=redacted(target))
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        authorization: str,
+        form: Sequence[tuple[str, str]] | None,
+    ) -> HttpResponse:
+        timeout = self.options.timeout
+        failure = None
+        try:
+            response = self._session().request(
+                method,
+                url,
+                headers={**headers, **({"Authorization": authorization} if authorization else {})},
+                data=None if form is None else list(form),
+                proxies=_proxies(url),
+                timeout=(min(_CONNECT_TIMEOUT, timeout), timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+        except _failures() as error:
+            failure = _failure(error, _host(url), timeout)
+        if failure:
+            # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
+            raise failure
+        return HttpResponse(response, url, timeout)
+
+    def _session(self) -> Any:
+        session = getattr(self._local, "session", None)
+        if session is None:
+            session = _new_session(self.options, self._tls)
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+
+if HAS_REQUESTS:
+
+    class _Adapter(HTTPAdapter):
+        """The library's adapter, which takes its trust from our context and from nowhere else."""
+
+        def __init__(self, context: ssl.SSLContext, verify: bool) -> None:
+            self._pool_options = {"ssl_context": context, "cert_reqs": "CERT_REQUIRED" if verify else "CERT_NONE"}
+            super().__init__(max_retries=0)
+
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **{**options, **self._pool_options})
+
+        def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
+            return super().proxy_manager_for(proxy, **{**options, **self._pool_options})
+
+        def get_connection_with_tls_context(
+            self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+        ) -> Any:
+            """Since 2.32 the library asks here, and would mix its own trust store in."""
+            proxy = requests.utils.select_proxy(request.url, proxies)
+            if not proxy:
+                return self.poolmanager.connection_from_url(request.url)
+            proxy = proxy if "://" in proxy else f"http://{proxy}"
+            return self.proxy_manager_for(proxy).connection_from_url(request.url)
+
+        def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+            """Here the library would load its own trust store into our context."""
+
+
+def _new_session(options: ConnectionOptions, context: ssl.SSLContext) -> Any:
+    session = requests.Session()
+    # No .netrc, no REQUESTS_CA_BUNDLE; proxies are looked up for each request instead.
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    session.headers["User-Agent"] = options.user_agent
+    # A transfer that is compressed on the way would not have the digest of the blob.
+    session.headers["Accept-Encoding"] = "identity"
+    adapter = _Adapter(context, options.verify)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """The proxies of the environment for ``url``; the loopback interface is never asked through one, as in Go."""
+    host = origin(url)[1]
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost" or host.endswith(".localhost")
+    return {} if loopback else dict(requests.utils.get_environ_proxies(url, no_proxy=None))
+
+
+def _content_length(response: Any) -> int | None:
+    """The length of the body that is to come; None where it is not known beforehand."""
+    if response.request.method == "HEAD" or response.status_code in (204, 304):
+        return 0
+    length = response.headers.get("Content-Length", "")
+    if response.headers.get("Transfer-Encoding") or not (length.isascii() and length.isdigit()):
+        return None
+    return int(length)
+
+
+def _host(url: str) -> str:
+    return redacted(url).partition("://")[2].partition("/")[0]
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Whatever a request can raise: not all of it is the library's own (UnicodeError is a ValueError)."""
+    return (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+
+
+def _failure(error: Exception, host: str, timeout: float) -> RemoteError:
+    """The error of the engine for an exception of the library, judged by the outermost fault that is a known one."""
+    for cause in causes(error):
+        told = _network_fault(cause, host, timeout) or tls_fault(cause, host) or system_fault(cause, host)
+        if told:
+            return told
+    return RegistryUnreachable(f"the request failed: {type(error).__name__}", subject=host)
+
+
+def _network_fault(cause: BaseException, host: str, timeout: float) -> RemoteError | None:
+    if isinstance(cause, RemoteDisconnected):
+        return RegistryUnreachable("the server closed the connection without an answer", subject=host, retryable=True)
+    if isinstance(cause, IncompleteRead):
+        return RegistryUnreachable("the server closed it too early", subject=host, retryable=True)
+    if isinstance(cause, HTTPException):
+        return NotARegistry(f"the server does not speak HTTP: {type(cause).__name__}", subject=host)
+    if isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed"):
+        return RegistryUnreachable(f"the proxy refuses: {printable(str(cause))}", subject=host)
+    if isinstance(cause, socket.gaierror):
+        # "No such name" stays so; a name server that is out of reach may come back.
+        passing = cause.errno == socket.EAI_AGAIN
+        return RegistryUnreachable(f"the host was not found: {cause.strerror}", subject=host, retryable=passing)
+    # Before urllib3 2, every connection that could not be made was a kind of timeout.
+    if isinstance(cause, urllib3.exceptions.NewConnectionError):
+        return None
+    if isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError, socket.timeout)):
+        return RegistryUnreachable(f"no answer within {timeout:g} seconds", subject=host, retryable=True)
+    return None

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The transport ``docker``: an image of a registry, or of the mirrors that stand before it.
+
+The first endpoint that has the manifest serves the whole image (containers/image, docker/docker_image_src.go): there
+is no changing over between the blobs of one image.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from .._errors import DataError, MissingLibraryError, RemoteError, StrataError
+from .._model.credentials import Credentials
+from .._model.descriptor import Descriptor
+from .._model.digest import Digest
+from .._model.reference import Reference
+from .._registry.client import RegistryClient
+from .._registry.http import ConnectionOptions
+from .._registry.retry import SYSTEM_CLOCK, Clock, retryable
+
+T = TypeVar("T")
+
+
+class ManifestDigestMismatch(DataError):
+    """The manifest is another one than its digest names."""
+
+    code = "digest_mismatch"
+
+
+class EndpointsFailed(RemoteError):
+    """Neither the registry nor a mirror has the image; code and status are those of the registry's own failure."""
+
+
+@dataclass(frozen=True)
+class DockerEndpoint:
+    """A place to ask: the physical name of the image there, how to connect, and as whom."""
+
+    reference: Reference
+    options: ConnectionOptions
+    credentials: Credentials | None = None
+
+
+class DockerSource:
+    """The image that ``endpoints``, in this order, may have: the mirrors first, the registry itself last.
+
+    Asks nobody before the first question. ``warn`` is told what registries want their users to read.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[DockerEndpoint],
+        *,
+        warn: Callable[[str], None] = lambda _text: None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._places = [_Place(endpoint, warn, clock) for endpoint in endpoints]
+        self._lock = threading.Lock()
+        # The place that answered last, and the one that has shown to have the image.
+        self._answering: _Place | None = None
+        self._serving: _Place | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The physical name of the repository that serves the image; before anyone answered, the registry's own."""
+        return self._shown().reference.name
+
+    @property
+    def credentials_origin(self) -> str:
+        """Which file or option the credentials for ``endpoint`` come from; empty where there are none."""
+        credentials = self._shown().credentials
+        return credentials.origin if credentials else ""
+
+    def manifest(self, digest: Digest | None = None) -> tuple[bytes, str]:
+        """The image's manifest or index, or the instance ``digest``: its raw bytes and media type.
+
+        Raises ManifestDigestMismatch, and what RegistryClient.manifest raises: of the one endpoint unchanged, of
+        several as EndpointsFailed.
+        """
+        place, found = self._ask(lambda place: place.manifest(digest))
+        self._serving = place
+        return found
+
+    def current_digest(self) -> Digest | None:
+        """The digest in the name of the image, else what the registry answers to HEAD; None where it says nothing."""
+        digest = self._places[-1].endpoint.reference.digest
+        return digest or self._ask(lambda place: place.digest())[1]
+
+    def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """The bytes of a blob, in chunks of 256 KiB at most.
+
+        Comes from the descriptor's ``urls`` where it has some, else from the endpoint that gave the manifest. Raises
+        what RegistryClient.blob raises, while it is read.
+        """
+        client = self._server().client()
+        foreign = client.foreign_blob(descriptor.urls) if descriptor.urls else None
+        yield from client.blob(descriptor.digest, descriptor.size) if foreign is None else foreign
+
+    def signatures(self, digest: Digest) -> tuple[bytes, ...]:
+        """The signatures of the manifest ``digest``: none, as only policies that need none can be met yet."""
+        return ()
+
+    def close(self) -> None:
+        """Closes the connections to all endpoints."""
+        for place in self._places:
+            place.close()
+
+    def _server(self) -> _Place:
+        with self._lock:
+            if self._serving is None:
+                self.manifest()
+            return self._serving or self._places[-1]
+
+    def _shown(self) -> DockerEndpoint:
+        return (self._answering or self._places[-1]).endpoint
+
+    def _ask(self, question: Callable[[_Place], T]) -> tuple[_Place, T]:
+        """The place that serves the image and its answer; before that is known, the first place that gives one."""
+        if self._serving is not None:
+            return self._serving, question(self._serving)
+        failures: list[tuple[_Place, StrataError]] = []
+        # One that answered already is likelier to answer now than those that did not.
+        for place in sorted(self._places, key=lambda place: place is not self._answering):
+            try:
+                answer = question(place)
+            except MissingLibraryError:
+                raise
+            except StrataError as error:
+                failures.append((place, error))
+                continue
+            self._answering = place
+            return place, answer
+        raise _joined(failures)
+
+
+class _Place:
+    """An endpoint and, from the first question on, its client."""
+
+    def __init__(self, endpoint: DockerEndpoint, warn: Callable[[str], None], clock: Clock) -> None:
+        self.endpoint = endpoint
+        self._warn = warn
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._client: RegistryClient | None = None
+
+    def client(self) -> RegistryClient:
+        with self._lock:
+            if self._client is None:
+                reference, options = self.endpoint.reference, self.endpoint.options
+                self._client = RegistryClient(
+                    reference.domain,
+                    reference.path,
+                    self.endpoint.credentials,
+                    options,
+                    clock=self._clock,
+                    warn=self._warn,
+                )
+            return self._client
+
+    def manifest(self, digest: Digest | None) -> tuple[bytes, str]:
+        reference = self.endpoint.reference.with_default_tag()
+        wanted = digest or reference.digest
+        fetched = self.client().manifest(str(wanted or reference.tag))
+        if wanted and not wanted.matches(fetched.raw):
+            raise ManifestDigestMismatch(
+                "the manifest does not match the digest that was asked for",
+                subject=reference.name,
+                wanted=str(wanted),
+                found=_digest_like(wanted, fetched.raw),
+            )
+        return fetched.raw, fetched.media_type
+
+    def digest(self) -> Digest | None:
+        return self.client().manifest_digest(str(self.endpoint.reference.with_default_tag().tag))
+
+    def close(self) -> None:
+        if self._client:
+            self._client.close()
+
+
+def _digest_like(wanted: Digest, data: bytes) -> str:
+    hasher = wanted.hasher()
+    hasher.update(data)
+    return f"{wanted.algorithm}:{hasher.hexdigest()}"
+
+
+def _joined(failures: Sequence[tuple[_Place, StrataError]]) -> StrataError:
+    """One failure unchanged; of several, the last (the registry's own) with those of the mirrors in its text."""
+    place, last = failures[-1]
+    if len(failures) == 1:
+        return last
+    mirrors = " ".join(f"[{place.endpoint.reference}: {failure}]" for place, failure in failures[:-1])
+    return EndpointsFailed(
+        f"{last} (mirrors also failed: {mirrors})",
+        subject=str(place.endpoint.reference),
+        code=last.code,
+        status=getattr(last, "status", None),
+        retryable=all(retryable(failure) for _place, failure in failures),
+    )
