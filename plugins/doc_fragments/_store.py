@@ -1,0 +1,42 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that name the store; the spec is _module/specs.STORE."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  root:
+    description:
+      - Graph root, the directory that holds images, layers and containers.
+      - When unset, C(storage.conf) of the target decides, and without it C(/var/lib/containers/storage).
+      - When set, driver options in C(storage.conf) do not apply, as with C(podman --root).
+    type: path
+  runroot:
+    description:
+      - Run root, the directory that holds mount counts and other state that ends with a reboot.
+      - When unset, C(storage.conf) of the target decides, and without it C(/run/containers/storage).
+    type: path
+  driver:
+    description:
+      - Storage driver of the store. This release has V(overlay), for which V(overlay2) is another name.
+      - When unset, C(storage.conf) of the target decides.
+    type: str
+  driver_options:
+    description:
+      - Options of the storage driver as C(key=value), for example V(overlay.mountopt=nodev). They replace those of C(storage.conf).
+    type: list
+    elements: str
+    aliases: [storage_opts]
+  storage_conf:
+    description:
+      - The C(storage.conf) to read.
+      - When unset, it is found where podman finds it. E(CONTAINERS_STORAGE_CONF) on the target is honoured.
+    type: path
+requirements:
+  - tomli on targets whose Python is older than 3.11, when there is a C(storage.conf)
+"""

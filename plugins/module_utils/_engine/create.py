@@ -1,0 +1,208 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The verb create: a container, a writable instance of an image, by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .._model.id_map import IdMap
+from .._model.json_text import go_json
+from .._report import Reporter
+from .._storage.catalog import Catalog, read_catalog
+from .._storage.containers import NewContainer, create_container, delete_container
+from .._storage.layout import Layout
+from .._storage.overlay import OverlayDriver
+from .._storage.prepare import prepare_store
+from .._storage.records import ContainerRecord, ImageRecord
+from .containers import describe_container
+from .names import find_image
+from .outcome import Outcome
+from .remove import ensure_free, knows_container, release
+
+NEVER = "never"
+ON_IMAGE_CHANGE = "on_image_change"
+ALWAYS = "always"
+
+
+@dataclass(frozen=True)
+class ContainerRequest:
+    """A container that shall be there.
+
+    ``name`` is its identity (None: a new container each time). ``metadata`` is stored as it is (None: what podman writes).
+    None for labels, options and maps means that nothing is asked of an existing container.
+    """
+
+    image: str
+    name: Optional[str]
+    recreate: str = NEVER
+    metadata: Optional[str] = None
+    mount_label: Optional[str] = None
+    process_label: Optional[str] = None
+    mount_opts: Optional[tuple[str, ...]] = None
+    uid_map: Optional[tuple[IdMap, ...]] = None
+    gid_map: Optional[tuple[IdMap, ...]] = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Host:
+    """The store to work on, and the clock."""
+
+    layout: Layout
+    driver: OverlayDriver
+    seconds: Callable[[], int]
+
+
+def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_mode: bool) -> Outcome:
+    """The container of ``request``, created where it is absent and replaced where ``recreate`` says so.
+
+    A difference that is left alone is listed in ``differences`` and warned of. Raises UnknownImage, NameInUse, and
+    ContainerMounted where a container to be replaced is mounted and ``force`` is not given.
+    """
+    catalog = read_catalog(host.layout)
+    image = find_image(catalog, request.image)
+    present = knows_container(catalog, request.name) if request.name else None
+    if present is None:
+        return _created(request, host, catalog, image, reporter, check_mode)
+    differences = _differences(request, image, present)
+    if _must_replace(request.recreate, image, present):
+        return _replaced(request, host, catalog, image, present, differences, reporter, check_mode)
+    for difference in differences:
+        reporter.warn(f"container {request.name} stays as it is, though {difference['what']} differs")
+    facts = describe_container(host.layout, catalog, present)
+    side = {"container": _side(present)}
+    return Outcome(False, {"container": facts, "differences": differences}, side, side)
+
+
+def _created(
+    request: ContainerRequest,
+    host: Host,
+    catalog: Catalog,
+    image: ImageRecord,
+    reporter: Reporter,
+    check_mode: bool,
+) -> Outcome:
+    before: dict[str, Any] = {"container": None}
+    if check_mode:
+        return Outcome(True, _predicted(request, image, []), before, _predicted_side(request, image))
+    record = _write(request, host, image, reporter)
+    facts = describe_container(host.layout, read_catalog(host.layout), record)
+    return Outcome(True, {"container": facts, "differences": []}, before, {"container": _side(record)})
+
+
+def _replaced(
+    request: ContainerRequest,
+    host: Host,
+    catalog: Catalog,
+    image: ImageRecord,
+    present: ContainerRecord,
+    differences: list[dict[str, Any]],
+    reporter: Reporter,
+    check_mode: bool,
+) -> Outcome:
+    before = {"container": _side(present)}
+    ensure_free(host.layout, catalog, present, request.force)
+    if check_mode:
+        return Outcome(True, _predicted(request, image, differences), before, _predicted_side(request, image))
+    release(host.layout, host.driver, present, reporter)
+    delete_container(host.layout, host.driver, present)
+    reporter.step("deleted", present.id, name=request.name)
+    record = _write(request, host, image, reporter)
+    facts = describe_container(host.layout, read_catalog(host.layout), record)
+    return Outcome(True, {"container": facts, "differences": differences}, before, {"container": _side(record)})
+
+
+def _write(request: ContainerRequest, host: Host, image: ImageRecord, reporter: Reporter) -> ContainerRecord:
+    prepare_store(host.layout)
+    record = create_container(
+        host.layout,
+        host.driver,
+        NewContainer(
+            image_id=image.id,
+            top_layer=image.layer or None,
+            name=request.name,
+            metadata=lambda container_id: _metadata(request, image, container_id, host.seconds()),
+            mount_label=request.mount_label or "",
+            process_label=request.process_label or "",
+            mount_opts=request.mount_opts or (),
+            uid_map=request.uid_map or (),
+            gid_map=request.gid_map or (),
+        ),
+    )
+    reporter.step("created", record.id, name=request.name, image=image.id, layer=record.layer)
+    return record
+
+
+def _metadata(request: ContainerRequest, image: ImageRecord, container_id: str, seconds: int) -> str:
+    """The metadata of the record: the caller's, or the JSON that podman writes for a container of its own."""
+    if request.metadata is not None:
+        return request.metadata
+    name = image.names[0] if image.names else ""
+    return go_json(
+        {
+            "image-name": name,
+            "image-id": image.id,
+            "name": request.name or container_id[:12],
+            "created-at": seconds,
+        }
+    )
+
+
+def _must_replace(recreate: str, image: ImageRecord, present: ContainerRecord) -> bool:
+    return recreate == ALWAYS or (recreate == ON_IMAGE_CHANGE and present.image != image.id)
+
+
+def _differences(request: ContainerRequest, image: ImageRecord, present: ContainerRecord) -> list[dict[str, Any]]:
+    """What was asked for and is otherwise in the container that is there; only what was asked for is compared."""
+    pairs: list[tuple[str, Any, Any]] = [("image_id", image.id, present.image)]
+    if request.metadata is not None:
+        pairs.append(("metadata", request.metadata, present.metadata))
+    if request.mount_label is not None:
+        pairs.append(("mount_label", request.mount_label, present.flags.get("MountLabel", "")))
+    if request.process_label is not None:
+        pairs.append(("process_label", request.process_label, present.flags.get("ProcessLabel", "")))
+    if request.mount_opts is not None:
+        pairs.append(("mount_opts", list(request.mount_opts), list(present.flags.get("MountOpts") or [])))
+    if request.uid_map is not None:
+        pairs.append(("uid_map", [entry.to_json() for entry in request.uid_map], [dict(e) for e in present.uidmap]))
+    if request.gid_map is not None:
+        pairs.append(("gid_map", [entry.to_json() for entry in request.gid_map], [dict(e) for e in present.gidmap]))
+    return [{"what": what, "wanted": wanted, "found": found} for what, wanted, found in pairs if wanted != found]
+
+
+def _predicted(request: ContainerRequest, image: ImageRecord, differences: list[dict[str, Any]]) -> dict[str, Any]:
+    flags: dict[str, Any] = {"MountLabel": request.mount_label or "", "ProcessLabel": request.process_label or ""}
+    if request.mount_opts:
+        flags["MountOpts"] = list(request.mount_opts)
+    return {
+        "container": {
+            "id": None,
+            "names": [request.name] if request.name else [],
+            "image_id": image.id,
+            "layer_id": None,
+            "metadata": request.metadata,
+            "big_data": [],
+            "created": None,
+            "uid_map": [entry.to_json() for entry in request.uid_map or ()],
+            "gid_map": [entry.to_json() for entry in request.gid_map or ()],
+            "flags": flags,
+            "path": None,
+            "mount_point": None,
+            "mount_count": 0,
+        },
+        "differences": differences,
+    }
+
+
+def _side(record: ContainerRecord) -> dict[str, Any]:
+    return {"name": record.names[0] if record.names else None, "image_id": record.image}
+
+
+def _predicted_side(request: ContainerRequest, image: ImageRecord) -> dict[str, Any]:
+    return {"container": {"name": request.name, "image_id": image.id}}

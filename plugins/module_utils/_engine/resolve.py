@@ -1,0 +1,156 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""From a source to one image: manifest, platform choice and config, every byte checked against its digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from .._errors import DataError
+from .._layer.verify import BlobVerifier
+from .._model.descriptor import Descriptor
+from .._model.digest import Digest
+from .._model.image_config import ImageConfig, parse_image_config
+from .._model.index import Index
+from .._model.manifest import Manifest
+from .._model.manifest_parser import parse_manifest
+from .._model.platform import Platform
+from .._transport.source import ImageSource
+from .retry import Retry
+
+# containers/image reads no larger config (iolimits.MaxConfigBodySize).
+_CONFIG_LIMIT = 4 * 1024 * 1024
+
+
+class OtherPlatform(DataError):
+    """The only image that is there was made for another platform."""
+
+    code = "no_such_platform"
+
+
+class NestedIndex(DataError):
+    """An entry of an index that was chosen as the image is an index itself."""
+
+    code = "invalid_manifest"
+
+
+class LayerCountMismatch(DataError):
+    """The config lists another number of diff IDs than the manifest lists layers."""
+
+    code = "invalid_manifest"
+
+
+@dataclass(frozen=True)
+class RemoteImage:
+    """An image as its source has it: the chosen manifest, the index it was chosen from (if any), and the config."""
+
+    index: Optional[Index]
+    manifest: Manifest
+    config: ImageConfig
+
+    @property
+    def digest(self) -> Digest:
+        """The digest that names the image at its source: that of the index where there is one."""
+        return self.index.digest if self.index else self.manifest.digest
+
+
+@dataclass(frozen=True)
+class PlatformChoice:
+    """The platform that is wanted; ``explicit`` when a person asked for it, ``allow_other`` to take a single image of another."""
+
+    platform: Platform
+    explicit: bool = False
+    allow_other: bool = False
+
+
+def resolve_image(source: ImageSource, choice: PlatformChoice, retry: Retry, name: str) -> RemoteImage:
+    """The image of ``source`` for the wanted platform.
+
+    Raises NoSuchPlatform, OtherPlatform, NestedIndex, LayerCountMismatch, and what the source and the parsers raise.
+    """
+    index: Index | None = None
+    raw, media_type = retry.run(name, source.manifest)
+    parsed = parse_manifest(raw, media_type)
+    if isinstance(parsed, Index):
+        index = parsed
+        parsed = _chosen_instance(source, index, choice.platform, retry, name)
+    config = parse_image_config(read_config(source, parsed.config, retry))
+    _check_layer_count(parsed, config, name)
+    if not choice.allow_other:
+        _check_platform(config.platform, choice, name)
+    return RemoteImage(index, parsed, config)
+
+
+def read_config(source: ImageSource, descriptor: Descriptor, retry: Retry) -> bytes:
+    """The config blob, its size and digest verified. Raises SizeMismatch, DigestMismatch, and DataError above 4 MiB."""
+    if descriptor.size > _CONFIG_LIMIT:
+        raise DataError(
+            f"the config exceeds the maximum allowed size of {_CONFIG_LIMIT} bytes",
+            subject=str(descriptor.digest),
+            found=str(descriptor.size),
+            code="size_mismatch",
+        )
+    return retry.run(str(descriptor.digest), lambda: _read_small_blob(source, descriptor))
+
+
+def fits(platform: Platform, choice: PlatformChoice) -> bool:
+    """Whether an image of ``platform`` serves ``choice``.
+
+    Operating system and architecture must be the same; the variant counts only where a person named one. An image that
+    does not say what it is for serves anyone, as in podman.
+    """
+    wanted = choice.platform
+    if platform.os and platform.os != wanted.os:
+        return False
+    if platform.architecture and platform.architecture != wanted.architecture:
+        return False
+    if choice.explicit and wanted.variant and platform.variant:
+        return platform in wanted.acceptable()
+    return True
+
+
+def _chosen_instance(source: ImageSource, index: Index, platform: Platform, retry: Retry, name: str) -> Manifest:
+    instance = index.choose(platform)
+    raw, media_type = retry.run(name, lambda: source.manifest(instance.digest))
+    parsed = parse_manifest(raw, media_type)
+    if isinstance(parsed, Index):
+        raise NestedIndex(
+            "an index where a manifest for a single image was expected",
+            subject=str(instance.digest),
+            found=parsed.media_type,
+        )
+    return parsed
+
+
+def _read_small_blob(source: ImageSource, descriptor: Descriptor) -> bytes:
+    verifier = BlobVerifier(descriptor.digest, descriptor.size)
+    pieces = []
+    for chunk in source.blob(descriptor):
+        verifier.update(chunk)
+        pieces.append(chunk)
+    verifier.finish()
+    return b"".join(pieces)
+
+
+def _check_layer_count(manifest: Manifest, config: ImageConfig, name: str) -> None:
+    if len(manifest.layers) != len(config.diff_ids):
+        raise LayerCountMismatch(
+            "the config does not describe the layers of the manifest",
+            subject=name,
+            wanted=f"{len(manifest.layers)} diff IDs",
+            found=f"{len(config.diff_ids)}",
+        )
+
+
+def _check_platform(platform: Platform, choice: PlatformChoice, name: str) -> None:
+    if not fits(platform, choice):
+        raise OtherPlatform(
+            "the image is made for another platform (allow_other_platform takes it all the same)",
+            subject=name,
+            wanted=str(choice.platform),
+            found=str(platform),
+        )

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""From a name to the place its image is fetched from: endpoints, credentials and certificates as the target has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from .._config.auth_file import find_credentials
+from .._config.certs_dir import connection_files
+from .._config.paths import ConfigPaths
+from .._config.registries_conf import PullSource, RegistriesConf, load_registries_conf
+from .._model.credentials import Credentials
+from .._model.reference import Reference
+from .._registry.http import ConnectionOptions
+from .._transport.docker import DockerEndpoint, DockerSource
+
+
+@dataclass(frozen=True)
+class RegistryAccess:
+    """How registries are reached: what the task says, and what the files of the target say where it is silent.
+
+    ``validate_certs`` is None where registries.conf decides. ``timeout`` is in seconds without a byte.
+    """
+
+    paths: ConfigPaths
+    authfile: Optional[str] = None
+    username: Optional[str] = None
+    password: Optional[str] = None
+    validate_certs: Optional[bool] = None
+    cert_dir: Optional[str] = None
+    registries_conf: Optional[str] = None
+    timeout: float = 60.0
+
+    def load_registries(self) -> RegistriesConf:
+        """The registries.conf in force. Raises InvalidConfig."""
+        return load_registries_conf(self.paths, self.registries_conf)
+
+    def open(self, reference: Reference) -> DockerSource:
+        """The source of the image that ``reference`` names. Raises RegistryBlocked, InvalidConfig; asks nobody yet."""
+        sources = self.load_registries().pull_sources(reference)
+        return DockerSource([self._endpoint(source, reference) for source in sources])
+
+    def _endpoint(self, source: PullSource, logical: Reference) -> DockerEndpoint:
+        host = source.reference.domain
+        insecure = source.insecure if self.validate_certs is None else not self.validate_certs
+        ca_files, client_certificate = connection_files(self.paths, host, self.cert_dir)
+        options = ConnectionOptions(
+            timeout=self.timeout,
+            verify=not insecure,
+            allow_http=insecure,
+            ca_files=ca_files,
+            client_certificate=client_certificate,
+        )
+        return DockerEndpoint(source.reference, options, self._credentials(source.reference, logical))
+
+    def _credentials(self, physical: Reference, logical: Reference) -> Credentials | None:
+        if self.username is not None:
+            # What was typed for one registry is not shown to a mirror on another host (containers/image does the same).
+            if physical.domain != logical.domain:
+                return None
+            return Credentials(self.username, self.password or "", origin="the options of the task")
+        return find_credentials(self.paths, physical, authfile=self.authfile)

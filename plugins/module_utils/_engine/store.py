@@ -1,0 +1,31 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Where the store is: the layout that the settings of the target give."""
+
+from __future__ import annotations
+
+from .._config.storage_conf import StoreSettings
+from .._errors import HostError
+from .._storage.layout import Layout
+
+
+class DriverUnsupported(HostError):
+    """The store belongs to a storage driver that this engine does not have."""
+
+    code = "driver_unsupported"
+
+
+def layout_of(settings: StoreSettings) -> Layout:
+    """The layout of the store that ``settings`` names.
+
+    An unset driver means overlay, the first choice of containers/storage. Raises DriverUnsupported for any other.
+    """
+    driver = settings.driver or "overlay"
+    if driver != "overlay":
+        raise DriverUnsupported(
+            "this storage driver is not supported", subject=settings.graph_root, wanted="overlay", found=driver
+        )
+    return Layout(settings.graph_root, settings.run_root, driver)

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Whether the signature policy of this host lets an image in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._config.paths import ConfigPaths
+from .._config.policy_file import find_policy
+from .._errors import RefusedError
+from .._model.reference import Reference
+from .._report import Reporter
+from .._trust.judge import judge
+from .._trust.policy import Policy, parse_policy
+from .._trust.scope import docker_scopes
+
+
+class PolicyRefused(RefusedError):
+    """The policy does not accept the image."""
+
+    code = "policy_refused"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The policy in force, ready to judge images that come from a registry."""
+
+    policy: Policy
+    origin: str
+    require_signed: bool
+
+    def admit(self, reference: Reference, reporter: Reporter) -> str:
+        """The requirement that the image named ``reference`` met, as ``type (scope)``.
+
+        ``reference`` is the name that the user gave, before any mirror or rewriting. Raises PolicyRefused.
+        """
+        scopes = docker_scopes(reference)
+        verdict = judge(self.policy, "docker", scopes, str(reference), require_signed=self.require_signed)
+        reporter.step(
+            "judged",
+            str(reference),
+            policy=self.origin,
+            accepted=verdict.accepted,
+            scope=verdict.scope,
+            requirement=verdict.requirement,
+        )
+        if not verdict.accepted:
+            raise PolicyRefused(verdict.reason, subject=str(reference), code=verdict.code)
+        return f"{verdict.requirement} ({verdict.scope})"
+
+
+def open_gate(paths: ConfigPaths, *, signature_policy: str | None, require_signed: bool) -> Gate:
+    """The gate of the policy file that applies: ``signature_policy``, the user's, or the system's.
+
+    Raises NoPolicy where there is none, and InvalidPolicy.
+    """
+    origin, data = find_policy(paths, signature_policy)
+    return Gate(parse_policy(data, origin), origin, require_signed)

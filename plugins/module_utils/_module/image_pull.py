@@ -1,0 +1,165 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The module image_pull: its options, and the verb it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from .._engine.names import local_name, remote_reference
+from .._engine.outcome import Outcome
+from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, PullRequest, failed_image
+from .._engine.resolve import PlatformChoice
+from .._engine.retry import Retry
+from .._engine.rights import require_root
+from .._engine.sources import RegistryAccess
+from .._engine.stage import Workshop
+from .._engine.store import layout_of
+from .._engine.trust import Gate, open_gate
+from .._errors import StrataError, UsageError
+from .._host.machine import cpuinfo, machine
+from .._model.platform import host_platform, parse_platform
+from .._storage.overlay import OverlayDriver
+from .run import Task
+from .settings import store_settings
+from .specs import POLICY, REGISTRY, STORE, merged
+
+OPTIONS = merged(
+    STORE,
+    REGISTRY,
+    POLICY,
+    {
+        "name": {"type": "list", "elements": "str", "required": True},
+        "tag": {"type": "str"},
+        "names": {"type": "list", "elements": "str", "default": []},
+        "pull": {
+            "type": "str",
+            "choices": [ALWAYS, NEWER, MISSING, NEVER],
+            "default": ALWAYS,
+            "aliases": ["pull_policy"],
+        },
+        "platform": {"type": "str"},
+        "allow_other_platform": {"type": "bool", "default": False},
+        "max_parallel_downloads": {"type": "int", "default": 6},
+    },
+)
+
+CONSTRAINTS = {"required_together": [("username", "password")]}
+
+
+class SeveralNames(UsageError):
+    """Extra names are for one image, and the task names several."""
+
+    code = "usage"
+
+
+def verb(task: Task) -> Outcome:
+    """The images of the task in the store; each is done on its own, whatever becomes of the others."""
+    requests = _requests(task)
+    settings = store_settings(task)
+    layout = layout_of(settings)
+    require_root(layout.graph_root)
+    driver = OverlayDriver(layout, settings.options)
+    access = _access(task)
+    retry = Retry(task.params["retries"], task.params["retry_delay"], task.reporter)
+    with Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"]) as workshop:
+        puller = Puller(
+            workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode
+        )
+        return _summary([(request, _pull(puller, request)) for request in requests])
+
+
+def _pull(puller: Puller, request: PullRequest) -> Pulled | StrataError:
+    try:
+        return puller.pull(request)
+    except StrataError as error:
+        return error
+
+
+def _requests(task: Task) -> list[PullRequest]:
+    """Every name read before anything is asked, so that a malformed one costs nothing."""
+    params = task.params
+    if params["names"] and len(params["name"]) != 1:
+        raise SeveralNames("the option names goes with exactly one name", found=f"{len(params['name'])} names")
+    choice = _platform_choice(params["platform"], params["allow_other_platform"])
+    extra_names = tuple(local_name(text) for text in params["names"])
+    return [
+        PullRequest(remote_reference(text, params["tag"]), extra_names, params["pull"], choice)
+        for text in params["name"]
+    ]
+
+
+def _platform_choice(platform: str | None, allow_other: bool) -> PlatformChoice:
+    if platform is None:
+        return PlatformChoice(host_platform(machine(), cpuinfo()), False, allow_other)
+    return PlatformChoice(parse_platform(platform), True, allow_other)
+
+
+def _access(task: Task) -> RegistryAccess:
+    params = task.params
+    return RegistryAccess(
+        paths=task.paths,
+        authfile=params["authfile"],
+        username=params["username"],
+        password=params["password"],
+        validate_certs=params["validate_certs"],
+        cert_dir=params["cert_dir"],
+        registries_conf=params["registries_conf"],
+        timeout=float(params["timeout"]),
+    )
+
+
+def _gate_opener(task: Task) -> Any:
+    """Opens the policy when the first image needs it, and once."""
+
+    @lru_cache(maxsize=None)
+    def opener() -> Gate:
+        return open_gate(
+            task.paths,
+            signature_policy=task.params["signature_policy"],
+            require_signed=task.params["require_signed"],
+        )
+
+    return opener
+
+
+def _summary(results: Sequence[tuple[PullRequest, Pulled | StrataError]]) -> Outcome:
+    images = [_entry(request, result) for request, result in results]
+    facts: dict[str, Any] = {
+        "images": images,
+        "plan": _totals([image["plan"] for image in images if image["plan"]]),
+        "bytes_downloaded": sum(image["bytes_downloaded"] for image in images),
+    }
+    if len(images) == 1:
+        facts["image"] = images[0]
+    done = [result for _request, result in results if isinstance(result, Pulled)]
+    failures = [result for _request, result in results if isinstance(result, StrataError)]
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for result in done:
+        before.update(result.before)
+        after.update(result.after)
+    return Outcome(any(result.changed for result in done), facts, before, after, _failure(failures, len(images)))
+
+
+def _entry(request: PullRequest, result: Pulled | StrataError) -> dict[str, Any]:
+    return result.image if isinstance(result, Pulled) else failed_image(str(request.name), result)
+
+
+def _totals(plans: Sequence[dict[str, int]]) -> dict[str, int]:
+    return {word: sum(plan[word] for plan in plans) for word in ("keep", "reuse", "fetch", "bytes")}
+
+
+def _failure(failures: Sequence[StrataError], asked: int) -> StrataError | None:
+    if not failures:
+        return None
+    if asked == 1:
+        return failures[0]
+    first = failures[0]
+    lines = "; ".join(str(failure) for failure in failures)
+    return StrataError(f"{len(failures)} of {asked} images could not be pulled: {lines}", code=first.code)

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Runs one verb as an Ansible module: parameters in, the verb's outcome or error out."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .._config.paths import ConfigPaths
+from .._engine.outcome import Outcome
+from .._errors import MissingLibraryError, StrataError
+from .._report import Reporter
+from .specs import Spec
+
+# Ansible's -vvv: the verbosity from which a result carries the steps that were taken.
+_VERBOSITY_OF_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a verb may know of the task that runs it."""
+
+    params: dict[str, Any]
+    paths: ConfigPaths
+    reporter: Reporter
+    check_mode: bool
+
+
+def run_module(options: Spec, verb: Callable[[Task], Outcome], **constraints: Any) -> NoReturn:
+    """Runs ``verb`` with the module's parameters and leaves the process with its result.
+
+    ``constraints`` go to AnsibleModule (``required_if`` and the like). Every module supports check mode and diff mode.
+    """
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True, **constraints)
+    reporter = Reporter()
+    try:
+        task = Task(module.params, ConfigPaths.of_this_user(), reporter, module.check_mode)
+        outcome = verb(task)
+    except StrataError as error:
+        _fail(module, reporter, error, {"changed": False})
+    except Exception as error:  # a defect of the engine; the traceback goes where Ansible shows it at -vvv only
+        module.fail_json(
+            msg=f"unexpected {type(error).__name__}: {error}; this is a defect of strata.containers, please report it",
+            exception=traceback.format_exc(),
+            changed=False,
+            error={"code": "internal", "message": str(error), "object": "", "wanted": "", "found": ""},
+        )
+    result = {"changed": outcome.changed, **outcome.facts}
+    if module._diff:
+        result["diff"] = {"before": outcome.before, "after": outcome.after}
+    if outcome.failure is not None:
+        _fail(module, reporter, outcome.failure, result)
+    _speak(module, reporter, result)
+    module.exit_json(**result)
+    raise AssertionError("exit_json returned")
+
+
+def _fail(module: AnsibleModule, reporter: Reporter, error: StrataError, result: dict[str, Any]) -> NoReturn:
+    message = str(error)
+    if isinstance(error, MissingLibraryError):
+        message = missing_required_lib(error.library, reason=error.reason)
+    _speak(module, reporter, result)
+    module.fail_json(msg=message, error=error.facts(), **result)
+    raise AssertionError("fail_json returned")
+
+
+def _speak(module: AnsibleModule, reporter: Reporter, result: dict[str, Any]) -> None:
+    for warning in reporter.warnings:
+        module.warn(warning)
+    if module._verbosity >= _VERBOSITY_OF_STEPS:
+        result["steps"] = reporter.steps
