@@ -79,7 +79,7 @@ test-interop: tree ## podman, buildah, skopeo and docker-registry as judges
 
 .PHONY: test-integration
 test-integration: tree ## Modules and roles through ansible-playbook
-	@$(PYTEST) tests/integration $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile tests/integration $(ARGS)
 
 .PHONY: test-pythons
 test-pythons: tree ## Unit tests under ansible-test, on the oldest Python of targets that is installed here

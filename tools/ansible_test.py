@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs ansible-test in the copy that tools/tree made, keeping all it makes below .build/, real Pythons first.
+"""Runs ansible-test in a copy of the collection, keeping all it makes below .build/, real Pythons first.
 
     tools/ansible_test.py sanity --local
     tools/ansible_test.py units --venv --python 3.9 --requirements
@@ -22,7 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
-TREE = BUILD / "ansible_collections" / "strata" / "containers"
+# A copy of its own: it lasts as long as the run, whatever else refreshes the other one meanwhile.
+COPY = BUILD / "ansible-test"
+TREE = COPY / "ansible_collections" / "strata" / "containers"
 HOME = BUILD / "home"
 # The pip versions that the supported lines of ansible-core ask for.
 PIP_VERSIONS = ("23.1.2", "24.2", "25.2")
@@ -37,6 +39,7 @@ def main(arguments: list[str]) -> int:
         print(" ".join(version for version in TARGET_PYTHONS if real_python(version)))
         return 0
     prepare_home()
+    subprocess.run([str(ROOT / "tools" / "tree"), str(COPY)], check=True)
     status, output = run([str(ansible_test()), *arguments])
     if status == 0 and NOTHING_TESTED.search(output):
         print("ansible-test ended well because it tested nothing, which is a failure here", file=sys.stderr)

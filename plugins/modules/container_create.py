@@ -233,7 +233,11 @@ steps:
   sample: [{action: created, object: 2d2b0e7a3c9f}]
 """
 
-from ansible_collections.strata.containers.plugins.module_utils._module.container_create import CONSTRAINTS, OPTIONS, verb
+from ansible_collections.strata.containers.plugins.module_utils._module.container_create import (
+    CONSTRAINTS,
+    OPTIONS,
+    verb,
+)
 from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 

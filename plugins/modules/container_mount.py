@@ -11,7 +11,9 @@ module: container_mount
 short_description: Mount and unmount containers of a container store
 description:
   - Mounts the root file system of a container, so that other tasks can read and write its files.
-  - Mounts are counted over all tools. V(mounted) holds exactly one count of its own; V(unmounted) gives that one back, and the mount stays as long as podman or another tool holds one.
+  - >-
+    Mounts are counted over all tools. V(mounted) holds exactly one count of its own; V(unmounted) gives that one back, and the mount stays
+    as long as podman or another tool holds one.
 author: Strata contributors (@strata-containers)
 extends_documentation_fragment:
   - strata.containers._attributes

@@ -10,9 +10,13 @@ DOCUMENTATION = r"""
 module: image_pull
 short_description: Pull images from a registry into the store that podman uses
 description:
-  - Fetches images from registries, checks them against the signature policy and every digest, and stores them where podman, buildah, skopeo and CRI-O find them.
+  - >-
+    Fetches images from registries, checks them against the signature policy and every digest, and stores them where podman, buildah,
+    skopeo and CRI-O find them.
   - Needs no engine, daemon or command-line tool on the target.
-  - Only layers that the store lacks are fetched, several at once. They are unpacked by a confined process without network, credentials or a view of the file system.
+  - >-
+    Only layers that the store lacks are fetched, several at once. They are unpacked by a confined process without network, credentials or
+    a view of the file system.
   - Nothing of an image is visible before all of it is verified.
 author: Strata contributors (@strata-containers)
 extends_documentation_fragment:
@@ -128,7 +132,9 @@ images:
       type: str
       sample: a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d
     size:
-      description: Bytes of the unpacked layers and of the image's data, as C(podman image inspect) counts them; null in check mode where only the content can tell.
+      description: >-
+        Bytes of the unpacked layers and of the image's data, as C(podman image inspect) counts them; null in check mode where only the
+        content can tell.
       returned: always; null where the pull failed
       type: int
       sample: 124083200
@@ -179,7 +185,9 @@ images:
           type: str
           sample: /var/lib/containers/storage/overlay/a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d/diff
         action:
-          description: V(keep) for a layer that is in the store, V(reuse) for one that is copied from another place in the store, V(fetch) for one that is fetched.
+          description: >-
+            V(keep) for a layer that is in the store, V(reuse) for one that is copied from another place in the store, V(fetch) for one
+            that is fetched.
           returned: always
           type: str
           sample: fetch

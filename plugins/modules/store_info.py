@@ -73,7 +73,9 @@ store:
       type: dict
       sample: {images: 1, layers: 3, containers: 0, mounted_layers: 0}
     sizes:
-      description: Bytes of C(layers) (unpacked), of C(compressed_layers), and of C(image_data) (manifests and configs), by the records; shared layers count once.
+      description: >-
+        Bytes of C(layers) (unpacked), of C(compressed_layers), and of C(image_data) (manifests and configs), by the records; shared layers
+        count once.
       returned: always
       type: dict
       sample: {layers: 124083200, compressed_layers: 51380224, image_data: 9216}
@@ -115,8 +117,8 @@ steps:
   sample: []
 """
 
-from ansible_collections.strata.containers.plugins.module_utils._module.store_info import OPTIONS, verb
 from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
+from ansible_collections.strata.containers.plugins.module_utils._module.store_info import OPTIONS, verb
 
 
 def main() -> None:

@@ -142,7 +142,7 @@ class TestImagePull:
         ):
             changes.append(play("image_pull", name=image, platform=platform, pull=policy).changed)
         assert changes == [True, False, True, False, True]
-        names = {line for line in store.podman("images", "--format", "{{.Repository}}").splitlines()}
+        names = set(store.podman("images", "--format", "{{.Repository}}").splitlines())
         assert "<none>" in names and len(store.podman("images", "--quiet").splitlines()) == 2
 
     def test_further_names_are_given_and_podman_finds_the_image_by_them(

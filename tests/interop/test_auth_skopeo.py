@@ -67,7 +67,7 @@ def entry(dice: random.Random, user: str) -> dict[str, Any]:
 
 
 def test_both_find_the_same_user(judges: None, tmp_path: Path) -> None:
-    dice = random.Random(SEED)  # noqa: S311 - a seed for tests, no secret
+    dice = random.Random(SEED)
     path = tmp_path / "auth.json"
     seen = set()
     for _sample in range(SAMPLES):

@@ -113,9 +113,7 @@ class TestServers:
         host = f"127.0.0.1:{free_port()}"
         _check_refusal(_pull(store, pull_options, f"{host}/app:1"), store, "registry_unreachable", host)
 
-    def test_a_server_that_is_no_registry(
-        self, store: Store, pull_options: dict[str, Any], web_server: str
-    ) -> None:
+    def test_a_server_that_is_no_registry(self, store: Store, pull_options: dict[str, Any], web_server: str) -> None:
         _check_refusal(_pull(store, pull_options, f"{web_server}/app:1"), store, "not_a_registry", web_server)
 
     def test_a_missing_tag_and_a_missing_repository(
@@ -310,7 +308,9 @@ class TestHosts:
 
     def test_no_root_rights(self, registry: Registry, store: Store, pull_options: dict[str, Any]) -> None:
         os.chmod(store.base, 0o777)
-        result = _as_nobody("image_pull", {**store.module_options(), **pull_options, "name": registry.reference("odd:1")})
+        result = _as_nobody(
+            "image_pull", {**store.module_options(), **pull_options, "name": registry.reference("odd:1")}
+        )
         assert result["failed"] and result["error"]["code"] == "not_root", result
 
     def test_no_policy(self, registry: Registry, store: Store, tmp_path: Path) -> None:
@@ -333,9 +333,7 @@ class TestHosts:
         path = tmp_path / "strict.json"
         path.write_text(json.dumps(policy), encoding="utf-8")
         before = len(registry.requests())
-        result = _pull(
-            store, {"signature_policy": str(path), "validate_certs": False}, registry.reference("odd:1")
-        )
+        result = _pull(store, {"signature_policy": str(path), "validate_certs": False}, registry.reference("odd:1"))
         _check_refusal(result, store, code)
         assert [line for line in registry.requests()[before:] if "/blobs/" in line] == []
 
@@ -388,8 +386,7 @@ def _run_script(script: str, arguments: dict[str, Any], first: list[str], prefix
     done = subprocess.run(
         [*prefix, sys.executable, script],
         input=json.dumps(payload).encode(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HOME": "/nonexistent"},
         check=False,
     )

@@ -80,9 +80,7 @@ def test_a_layer_that_stands_twice_in_one_image(
 ) -> None:
     layout.add_image("twice", [_layer("a"), _layer("a")])
     push(layout, "twice", registry.reference("twice:1"))
-    result = run_module(
-        "image_pull", {**store.module_options(), **pull_options, "name": registry.reference("twice:1")}
-    )
+    result = run_module("image_pull", {**store.module_options(), **pull_options, "name": registry.reference("twice:1")})
     assert not result.failed, result.text
     assert store.podman("image", "inspect", "--format", "{{len .RootFS.Layers}}", result["image"]["id"]) == "2"
 

@@ -164,7 +164,7 @@ def generated(dice: random.Random) -> str:
 
 
 def test_both_treat_generated_files_alike(judges: None, tmp_path: Path) -> None:
-    dice = random.Random(SEED)  # noqa: S311 - a seed for tests, no secret
+    dice = random.Random(SEED)
     names = [
         "example.com/ns/app:1",
         f"example.com/ns/app@{DIGEST}",

@@ -41,9 +41,7 @@ def _pull(store: Store, image: str, options: dict[str, Any], **more: Any) -> dic
 
 def _registry_config(image: str) -> dict[str, Any]:
     """The config of ``image`` as skopeo reads it from the registry."""
-    return dict(
-        json.loads(run(["skopeo", "inspect", "--tls-verify=false", "--config", "--raw", f"docker://{image}"]))
-    )
+    return dict(json.loads(run(["skopeo", "inspect", "--tls-verify=false", "--config", "--raw", f"docker://{image}"])))
 
 
 def _registry_manifest(image: str) -> dict[str, Any]:

@@ -19,7 +19,18 @@ from lab.trees import describe_tree, differences
 _MADE_ON_THE_WAY = {
     "base:1": frozenset({"."}),
     "odd:1": frozenset(
-        {".", "bin", "no", "no/parents", "no/parents/named", "times", "owners", "doomed", "hidden/sub", f"ustar/{'p' * 90}"}
+        {
+            ".",
+            "bin",
+            "no",
+            "no/parents",
+            "no/parents/named",
+            "times",
+            "owners",
+            "doomed",
+            "hidden/sub",
+            f"ustar/{'p' * 90}",
+        }
     ),
     "zstd:1": frozenset({".", "zstd"}),
     "multi:1": frozenset({"."}),

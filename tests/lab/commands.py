@@ -22,8 +22,7 @@ def run(command: Sequence[str], *, env: Optional[Mapping[str, str]] = None, stdi
     done = subprocess.run(
         list(command),
         input=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         env={**os.environ, **(env or {})},
         check=False,
     )

@@ -106,8 +106,9 @@ def _push_rootfs(registry: Registry) -> None:
 
 def _add_multi(layout: ImageLayout) -> None:
     """An index with an image for each of three platforms."""
-    from .odd_images import GZIP, Entry, make_tar
     import gzip
+
+    from .odd_images import GZIP, Entry, make_tar
 
     entries = []
     for architecture, variant in (("amd64", ""), ("arm64", "v8"), ("s390x", "")):

@@ -51,9 +51,28 @@ def run_module(
     diff: bool = True,
     verbosity: int = 3,
     env: Optional[Mapping[str, str]] = None,
-    python: str = sys.executable,
 ) -> ModuleResult:
     """The result of the module ``name``, in check mode or in earnest, with diff mode and steps unless told otherwise."""
+    process = module_process(name, arguments, check=check, diff=diff, verbosity=verbosity, env=env)
+    output, errors = process.communicate()
+    text = output.decode(errors="replace") + errors.decode(errors="replace")
+    try:
+        data = json.loads(output)
+    except ValueError:
+        raise AssertionError(f"{name} printed no JSON (status {process.returncode}): {text}") from None
+    return ModuleResult(data, text)
+
+
+def module_process(
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    check: bool = False,
+    diff: bool = True,
+    verbosity: int = 3,
+    env: Optional[Mapping[str, str]] = None,
+) -> subprocess.Popen[bytes]:
+    """The module ``name`` as a process that has its arguments and runs."""
     root = collections_root()
     script = os.path.join(root, _COLLECTION, "plugins", "modules", f"{name}.py")
     payload = {
@@ -67,17 +86,16 @@ def run_module(
         }
     }
     paths = [root, *(path for path in sys.path if path.endswith("-packages"))]
-    done = subprocess.run(
-        [python, script],
-        input=json.dumps(payload).encode(),
+    process = subprocess.Popen(
+        [sys.executable, script],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(env or {})},
-        check=False,
     )
-    text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
-    try:
-        data = json.loads(done.stdout)
-    except ValueError:
-        raise AssertionError(f"{name} printed no JSON (status {done.returncode}): {text}") from None
-    return ModuleResult(data, text)
+    if process.stdin is None:
+        raise RuntimeError("the process has no standard input")
+    process.stdin.write(json.dumps(payload).encode())
+    process.stdin.close()
+    process.stdin = None
+    return process

@@ -20,6 +20,8 @@ class Store:
     """A graph root and a run root under one scratch directory, with commands bound to them."""
 
     base: str
+    # Where the run root is, if not beside the graph root: podman takes no path of more than 50 characters for it.
+    run: str = ""
 
     @property
     def root(self) -> str:
@@ -27,7 +29,7 @@ class Store:
 
     @property
     def run_root(self) -> str:
-        return os.path.join(self.base, "run")
+        return self.run or os.path.join(self.base, "run")
 
     @property
     def bracket(self) -> str:
@@ -79,6 +81,7 @@ class Store:
             except CommandFailed:
                 continue
         shutil.rmtree(self.base, ignore_errors=True)
+        shutil.rmtree(self.run_root, ignore_errors=True)
 
 
 def mounts_below(directory: str) -> list[str]:

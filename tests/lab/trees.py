@@ -75,7 +75,14 @@ def snapshot(directory: str) -> dict[str, tuple[Any, ...]]:
         if stat.S_ISREG(status.st_mode) and status.st_size < 1 << 20:
             with open(path, "rb") as stream:
                 digest = hashlib.sha256(stream.read()).hexdigest()
-        found[os.fsdecode(path)] = (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, digest)
+        found[os.fsdecode(path)] = (
+            status.st_ino,
+            status.st_mode,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            digest,
+        )
     return found
 
 

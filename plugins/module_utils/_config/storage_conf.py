@@ -184,7 +184,7 @@ def _default_run_root(paths: ConfigPaths) -> str:
     runtime = f"/run/user/{paths.uid}"
     if _is_owned_by(runtime, paths.uid):
         return os.path.join(runtime, "containers")
-    temporary = paths.environment.get("TMPDIR") or "/tmp"  # noqa: S108 - where containers/storage puts it, too
+    temporary = paths.environment.get("TMPDIR") or "/tmp"
     return os.path.join(temporary, f"storage-run-{paths.uid}", "containers")
 
 

@@ -94,9 +94,7 @@ def _unmount_predicted(layout: Layout, record: ContainerRecord, before: MountSta
     return _outcome(layout, record, before, after, True)
 
 
-def _outcome(
-    layout: Layout, record: ContainerRecord, before: MountState, after: MountState, changed: bool
-) -> Outcome:
+def _outcome(layout: Layout, record: ContainerRecord, before: MountState, after: MountState, changed: bool) -> Outcome:
     facts = {**_side(after), "container": container_facts(layout, record, after)}
     return Outcome(changed, facts, _side(before), _side(after))
 

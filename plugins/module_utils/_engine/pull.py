@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from .._errors import RemoteError, StrataError, UsageError
 from .._model.reference import Reference
@@ -164,7 +164,7 @@ class Puller:
         image = self._describe(catalog, current, None, source, accepted_by, fetched=0)
         if self._check_mode:
             image["names"] = [*missing, *image["names"]]
-        after = {name: present.id for name in request.names}
+        after = dict.fromkeys(request.names, present.id)
         return Pulled(bool(missing), image, before, after)
 
     def _bring(self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str) -> Pulled:
@@ -182,9 +182,11 @@ class Puller:
         catalog = read_catalog(self._layout)
         plan = make_plan(catalog, remote.manifest.layers, remote.config.diff_ids)
         before = _difference_side(catalog, request.names)
-        after = {name: remote.manifest.image_id for name in request.names}
+        after = dict.fromkeys(request.names, remote.manifest.image_id)
         if self._already_there(catalog, request, remote, plan):
-            image = self._describe(catalog, catalog.image(remote.manifest.image_id), plan, source, accepted_by, fetched=0)
+            image = self._describe(
+                catalog, catalog.image(remote.manifest.image_id), plan, source, accepted_by, fetched=0
+            )
             return Pulled(False, image, before, after)
         if self._check_mode:
             return Pulled(True, self._predict(request, catalog, remote, plan, source, accepted_by), before, after)
@@ -299,8 +301,6 @@ def _new_image(request: PullRequest, remote: RemoteImage, plan: Plan) -> NewImag
         metadata="{}",
         chain=plan.chain,
     )
-
-
 
 
 def _difference_side(catalog: Catalog, names: tuple[str, ...]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from .._config.registries_conf import PullSource, RegistriesConf, load_registrie
 from .._model.credentials import Credentials
 from .._model.reference import Reference
 from .._registry.http import ConnectionOptions
+from .._report import Reporter
 from .._transport.docker import DockerEndpoint, DockerSource
 
 
@@ -28,6 +29,7 @@ class RegistryAccess:
     """
 
     paths: ConfigPaths
+    reporter: Reporter
     authfile: Optional[str] = None
     username: Optional[str] = None
     password: Optional[str] = None
@@ -43,7 +45,7 @@ class RegistryAccess:
     def open(self, reference: Reference) -> DockerSource:
         """The source of the image that ``reference`` names. Raises RegistryBlocked, InvalidConfig; asks nobody yet."""
         sources = self.load_registries().pull_sources(reference)
-        return DockerSource([self._endpoint(source, reference) for source in sources])
+        return DockerSource([self._endpoint(source, reference) for source in sources], warn=self.reporter.warn)
 
     def _endpoint(self, source: PullSource, logical: Reference) -> DockerEndpoint:
         host = source.reference.domain

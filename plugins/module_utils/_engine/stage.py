@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Optional
 
 from .._errors import DataError
+from .._host.atomic_files import flush_file
 from .._layer.verify import BlobVerifier
 from .._model.digest import Digest
 from .._report import Reporter
@@ -148,6 +149,8 @@ class Workshop:
         finally:
             feed.abort()
         _check_diff_id(layer, unpacked.diff_id)
+        # Like every file beside the records; here, because nobody waits for it as for the lock of the layers.
+        flush_file(tar_split)
         return self._staged_layer(layer, name, tar_split, unpacked)
 
     def _start(self) -> tuple[str, LayerFeed, str]:

@@ -53,10 +53,13 @@ class Gate:
         return f"{verdict.requirement} ({verdict.scope})"
 
 
-def open_gate(paths: ConfigPaths, *, signature_policy: str | None, require_signed: bool) -> Gate:
+def open_gate(paths: ConfigPaths, reporter: Reporter, *, signature_policy: str | None, require_signed: bool) -> Gate:
     """The gate of the policy file that applies: ``signature_policy``, the user's, or the system's.
 
     Raises NoPolicy where there is none, and InvalidPolicy.
     """
     origin, data = find_policy(paths, signature_policy)
-    return Gate(parse_policy(data, origin), origin, require_signed)
+    policy = parse_policy(data, origin)
+    for warning in policy.warnings:
+        reporter.warn(warning)
+    return Gate(policy, origin, require_signed)

@@ -68,6 +68,16 @@ def read_file(path: str, limit: int | None = None) -> bytes | None:
     return data
 
 
+def flush_file(path: str) -> None:
+    """Has the kernel write the content of a file to the disk. Raises HostError."""
+    with reporting("write to the disk", path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _open_beside(path: str) -> tuple[str, int]:
     directory, base = os.path.split(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -114,10 +114,13 @@ def drop_bounding_set() -> None:
 
 
 def limit_capabilities(keep: Iterable[int]) -> None:
-    """Leaves ``keep`` as permitted and effective capabilities, and nothing to inherit."""
-    mask = sum(1 << capability for capability in set(keep))
-    low, high = mask & 0xFFFFFFFF, mask >> 32
+    """Leaves those of ``keep`` that the process has as permitted and effective capabilities, and nothing to inherit."""
+    wanted = sum(1 << capability for capability in set(keep))
     header = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
+    sets = ctypes.create_string_buffer(24)
+    call("capget", header, sets)
+    _effective, permitted, _inheritable, _effective_high, permitted_high, _inheritable_high = struct.unpack("=6I", sets)
+    low, high = wanted & permitted, (wanted >> 32) & permitted_high
     call("capset", header, struct.pack("=6I", low, low, 0, high, high, 0))
 
 

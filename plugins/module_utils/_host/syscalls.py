@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 
-@lru_cache(maxsize=None)
+@cache
 def libc() -> ctypes.CDLL:
     """The C library of this process. Loaded at the first call, so that importing this file needs no Linux."""
     return ctypes.CDLL(None, use_errno=True)

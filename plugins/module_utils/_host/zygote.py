@@ -102,7 +102,13 @@ class Channel:
         return (json.loads(data), descriptors) if data else None
 
     def close(self) -> None:
-        """Closes this end. May be called again."""
+        """Closes the connection, even where another process has a copy of this end. May be called again."""
+        with suppress(OSError):
+            self._end.shutdown(socket.SHUT_RDWR)
+        self._end.close()
+
+    def release(self) -> None:
+        """Closes this end and leaves the connection to the process that has a copy of it."""
         self._end.close()
 
 
@@ -137,7 +143,7 @@ def _start(channel: Channel, directory: str, worker: str) -> int:
     if zygote == 0:
         return _be_zygote(channel, loaded, directory, measures)
     # Nobody but the zygote may hold the channel: its end is how the caller learns of the zygote's.
-    channel.close()
+    channel.release()
     _pid, status = os.waitpid(zygote, 0)
     return 0 if status == 0 else 1
 

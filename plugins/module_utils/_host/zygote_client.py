@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 from .._errors import HostError
 from .error_document import revive_error
+from .os_errors import reporting
 from .pipes import read_chunks
 from .zygote import Channel, main
 
@@ -67,6 +68,7 @@ class Zygote:
         self._numbers = itertools.count(1)
         self._ready = False
         self._pid = 0
+        self._complaints = -1
 
     def start(self) -> None:
         """Starts the helper and does not wait for it. The caller must not have another thread. Raises ZygoteFailed."""
@@ -79,9 +81,10 @@ class Zygote:
             self._pid = _execute(theirs.fileno(), complaints)
             self._channel.send({"directory": self._directory, "worker": self._worker})
         except OSError as error:
+            self.close()
             raise ZygoteFailed(f"the helper process cannot be started: {error.strerror}") from error
         finally:
-            theirs.close()
+            theirs.release()
             os.close(complaints)
 
     def spawn(self, task: str, name: str, descriptors: Sequence[int]) -> Child:
@@ -92,11 +95,12 @@ class Zygote:
         with self._lock:
             self._wait_until_ready()
             number = next(self._numbers)
-            result, their_result = os.pipe2(os.O_CLOEXEC)
-            status, their_status = os.pipe2(os.O_CLOEXEC)
-            request = {"number": number, "task": task, "name": name}
+            with reporting("make the pipes of", name):
+                result, their_result = os.pipe2(os.O_CLOEXEC)
+                status, their_status = os.pipe2(os.O_CLOEXEC)
             child = Child(self, number, result, status)
             try:
+                request = {"number": number, "task": task, "name": name}
                 self._channel.send(request, [*descriptors, their_result, their_status])
             except OSError as error:
                 child.close()
@@ -116,15 +120,16 @@ class Zygote:
 
     def close(self) -> None:
         """Ends the helper and its children, and returns when none of them is left. May be called again."""
-        if not self._pid:
+        if self._complaints < 0:
             return
         with self._lock:
             self._channel.close()
             os.close(self._complaints)
-        # The starter ends after the zygote, and the zygote after every process of its namespace.
-        with suppress(ChildProcessError):
-            os.waitpid(self._pid, 0)
-        self._pid = 0
+            self._complaints = -1
+        if self._pid:
+            # The starter ends after the zygote, and the zygote after every process of its namespace.
+            with suppress(ChildProcessError):
+                os.waitpid(self._pid, 0)
 
     def _wait_until_ready(self) -> None:
         if self._ready:
@@ -148,6 +153,8 @@ class Child:
 
     def outcome(self, limit: int) -> Outcome:
         """What the child said, when it has ended. One that says more than ``limit`` bytes is killed."""
+        if self._status < 0:
+            return Outcome(b"", "it was ended")
         pieces = []
         length = 0
         for piece in read_chunks(self._result):

@@ -72,7 +72,7 @@ def _digest(parts: JsonObject) -> Digest:
     try:
         return Digest.parse(text)
     except InvalidDigest as error:
-        raise InvalidDescriptor(error.message, subject=parts.place("digest"), found=shown(text)) from error
+        raise InvalidDescriptor(error.message, subject=parts.place("digest"), found=shown(text)) from error  # pylint: disable=bad-exception-cause
 
 
 def _platform(parts: JsonObject) -> Platform | None:

@@ -81,7 +81,7 @@ def _diff_ids(body: JsonObject) -> tuple[Digest, ...]:
             diff_ids.append(Digest.parse(text))
         except InvalidDigest as error:
             place = rootfs.place(f"diff_ids[{position}]")
-            raise InvalidImageConfig(error.message, subject=place, found=repr(shown(text))) from error
+            raise InvalidImageConfig(error.message, subject=place, found=repr(shown(text))) from error  # pylint: disable=bad-exception-cause
     return tuple(diff_ids)
 
 

@@ -123,7 +123,7 @@ def _guess(body: JsonObject) -> str:
 
 def _require_version(body: JsonObject) -> None:
     version = body.value.get("schemaVersion")
-    if type(version) is not int or version != 2:
+    if not isinstance(version, int) or isinstance(version, bool) or version != 2:
         raise InvalidManifest("unsupported schema version", subject=body.where, wanted="2", found=repr(version)[:40])
 
 

@@ -163,4 +163,4 @@ def _digest(text: str, digest: str | None) -> Digest | None:
     try:
         return Digest.parse(digest)
     except InvalidDigest as error:
-        raise InvalidReference(error.message, subject=text) from error
+        raise InvalidReference(error.message, subject=text) from error  # pylint: disable=bad-exception-cause

@@ -30,7 +30,7 @@ def valid_time(text: str) -> bool:
     """Whether every version of Go reads ``text`` as a time in JSON.
 
     That is RFC 3339 in capital letters and without leap seconds. Some versions also take a comma, an hour of one digit and
-    an offset of 24 hours.
+    offsets of more than a day.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:

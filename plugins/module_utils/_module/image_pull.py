@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from .._engine.names import local_name, remote_reference
@@ -68,9 +68,7 @@ def verb(task: Task) -> Outcome:
     access = _access(task)
     retry = Retry(task.params["retries"], task.params["retry_delay"], task.reporter)
     with Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"]) as workshop:
-        puller = Puller(
-            workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode
-        )
+        puller = Puller(workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode)
         return _summary([(request, _pull(puller, request)) for request in requests])
 
 
@@ -104,6 +102,7 @@ def _access(task: Task) -> RegistryAccess:
     params = task.params
     return RegistryAccess(
         paths=task.paths,
+        reporter=task.reporter,
         authfile=params["authfile"],
         username=params["username"],
         password=params["password"],
@@ -117,10 +116,11 @@ def _access(task: Task) -> RegistryAccess:
 def _gate_opener(task: Task) -> Any:
     """Opens the policy when the first image needs it, and once."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def opener() -> Gate:
         return open_gate(
             task.paths,
+            task.reporter,
             signature_policy=task.params["signature_policy"],
             require_signed=task.params["require_signed"],
         )

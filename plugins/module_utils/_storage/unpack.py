@@ -101,19 +101,21 @@ def unpack(reader: TarReader) -> Unpacked:
 
 
 def set_deferred(attributes: Iterable[DeferredAttribute]) -> None:
-    """Sets the attributes that unpacking left, in a process that may. Raises EntryFailed."""
+    """Sets the attributes that unpacking left, in a process that may. Raises EntryFailed and HostError."""
     for attribute in attributes:
         if not attribute.name.startswith(_PRIVILEGED_ATTRIBUTES):
             raise EntryFailed("this attribute needs no further rights", subject=_text(attribute.name))
         try:
             os.setxattr(attribute.path, attribute.name, attribute.value, follow_symlinks=False)
         except (OSError, ValueError) as error:
-            # Without this one, files that the layer hides would come back.
-            if attribute.name == _OPAQUE or not _is_unsupported(error):
-                raise EntryFailed(
-                    f"the attribute {_text(attribute.name)} cannot be set: {_reason(error)}",
-                    subject=_text(attribute.path),
-                ) from error
+            if _is_unsupported(error) and attribute.name != _OPAQUE:
+                # Without that one, files that the layer hides would come back.
+                continue
+            if isinstance(error, OSError) and error.errno in _HOST_FAULTS | {errno.EPERM}:
+                raise host_error(error, f"set the attribute {_text(attribute.name)}", _text(attribute.path)) from error
+            raise EntryFailed(
+                f"the attribute {_text(attribute.name)} cannot be set: {_reason(error)}", subject=_text(attribute.path)
+            ) from error
 
 
 class _Unpacking:

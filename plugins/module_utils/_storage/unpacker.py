@@ -16,6 +16,7 @@ import binascii
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -96,36 +97,20 @@ class Unpacker:
             os.chmod(tree, 0o700)
         with reporting("make the file", tar_split_path):
             tar_split = os.open(tar_split_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        # Only the child may hold these: then the end of the pipes is its end, or ours.
-        blob, their_blob = _pipe_to_child()
         try:
             os.fchmod(tar_split, 0o600)
-            child = self._zygote.spawn(UNPACK, name, [their_blob, tar_split])
-        except BaseException:
-            os.close(blob)
-            raise
+            child, blob = self._spawn(UNPACK, name, [tar_split])
         finally:
             os.close(tar_split)
-            os.close(their_blob)
         return LayerFeed(self, name, child, blob)
 
     def set_deferred(self, name: str, entries: list[list[str]]) -> None:
         """Has a child with more rights, which sees no archive, set extended attributes in the directory ``name``."""
-        feed, their_end = _pipe_to_child()
-        try:
-            child = self._zygote.spawn(FINISH, name, [their_end])
-        except BaseException:
-            os.close(feed)
-            raise
-        finally:
-            os.close(their_end)
-        try:
+        child, feed = self._spawn(FINISH, name, [])
+        # A child that is gone tells why in its answer.
+        with suppress(BrokenPipeError):
             write_all(feed, json.dumps(entries).encode())
-        except BrokenPipeError:
-            # The child is gone, and its outcome tells why.
-            pass
-        finally:
-            os.close(feed)
+        os.close(feed)
         _answer(child)
 
     def report(self, confinement: dict[str, str]) -> None:
@@ -134,6 +119,20 @@ class Unpacker:
             if not self._reported:
                 self._reported = True
                 self._reporter.step("confined", "unpacking processes", **confinement)
+
+    def _spawn(self, task: str, name: str, descriptors: list[int]) -> tuple[Child, int]:
+        """A child that works in the directory ``name``, and the pipe from which it reads before ``descriptors``."""
+        with reporting("make a pipe for", name):
+            reading, writing = os.pipe2(os.O_CLOEXEC)
+        enlarge(writing)
+        try:
+            return self._zygote.spawn(task, name, [reading, *descriptors]), writing
+        except BaseException:
+            os.close(writing)
+            raise
+        finally:
+            # Only the child may hold it: then the end of the pipe is its end, or ours.
+            os.close(reading)
 
 
 class LayerFeed:
@@ -222,17 +221,10 @@ def _checked(document: dict[str, Any]) -> tuple[UnpackedLayer, list[list[str]]]:
 
 
 def _integer(value: object, largest: int) -> int:
-    if type(value) is not int or not 0 <= value <= largest:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
         raise ValueError
     return value
 
 
 def _nonsense() -> UnpackFailed:
     return UnpackFailed("the process that unpacked the layer gave an answer that makes no sense")
-
-
-def _pipe_to_child() -> tuple[int, int]:
-    """The writing end of a new pipe and its reading end."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    enlarge(writing)
-    return writing, reading

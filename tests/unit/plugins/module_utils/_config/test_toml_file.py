@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._config import toml_file
@@ -66,11 +66,10 @@ def test_a_python_without_a_parser_gives_the_library_to_install(monkeypatch: pyt
     def nothing(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(toml_file, "importlib", type("importlib", (), {"import_module": staticmethod(nothing)}))
+    monkeypatch.setattr(toml_file, "importlib", SimpleNamespace(import_module=nothing))
     with pytest.raises(MissingLibraryError) as caught:
         parse_toml(b"", "/etc/x.conf")
     assert caught.value.library == "tomli" and "/etc/x.conf" in caught.value.reason
-    assert importlib.import_module("json")
 
 
 TABLE = Table(

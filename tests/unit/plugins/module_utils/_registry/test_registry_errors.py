@@ -84,7 +84,7 @@ def test_the_text_is_what_the_registry_says(status: int, body: bytes, text: str)
 
 @pytest.mark.parametrize("leaf", [ManifestUnknown, BlobUnknown, NameUnknown])
 def test_a_bare_404_means_what_was_asked_for(leaf: type[RegistryError]) -> None:
-    assert type(registry_error(404, b"", subject="", not_found=leaf)) is leaf
+    assert isinstance(registry_error(404, b"", subject="", not_found=leaf), leaf)
 
 
 @pytest.mark.parametrize(

@@ -205,8 +205,10 @@ class TestBodies:
         client = HttpClient(ConnectionOptions(timeout=0.2))
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
         failure = pytest.raises(ConnectionLost, match="no answer within 0.2 seconds")
-        with _raw_server(answer, stay=True) as url, client.request("GET", url) as response, failure:
-            read_body(response, 100, "x")
+        with _raw_server(answer, stay=True) as url:
+            with client.request("GET", url) as response:
+                with failure:
+                    read_body(response, 100, "x")
 
     def test_a_body_above_its_limit_is_refused_whatever_its_length_says(
         self, server: ScriptedServer, client: HttpClient
@@ -214,8 +216,9 @@ class TestBodies:
         server.expect("GET", "/", body=b"x" * 11, length=None)
         server.expect("GET", "/", body=b"x" * 10)
         failure = pytest.raises(BodyTooLarge, match="exceeded maximum allowed size of 10 bytes")
-        with client.request("GET", server.url + "/") as response, failure:
-            read_body(response, 10, "x")
+        with client.request("GET", server.url + "/") as response:
+            with failure:
+                read_body(response, 10, "x")
         with client.request("GET", server.url + "/") as response:
             assert len(read_body(response, 10, "x")) == 10
 

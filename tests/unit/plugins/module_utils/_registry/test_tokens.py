@@ -163,7 +163,7 @@ def test_a_refusal_names_scope_user_and_origin_and_no_secret(
     server.expect("GET", path, status=status, body=body)
     with pytest.raises(leaf, match=text) as caught:
         _service(server, Credentials("user", "hunter2", origin="/run/auth.json")).token((PULL,))
-    assert type(caught.value) is leaf and caught.value.status == status
+    assert isinstance(caught.value, leaf) and caught.value.status == status
     assert "asked with the credentials of user from /run/auth.json" in str(caught.value)
     assert "hunter2" not in str(caught.value) + repr(caught.value)
     assert caught.value.retryable is (status == 503)

@@ -89,9 +89,10 @@ def test_link_out_of_the_layer_is_not_followed(layout: Layout, tmp_path: Path) -
         b"",
         b"{}",
         TAR_SPLIT.read_bytes()[:-9],
-        gzip.compress(b"not JSON\n"),
-        gzip.compress(b'{"type":3,"payload":null,"position":0}\n'),
+        gzip.compress(b"not JSON\n", mtime=0),
+        gzip.compress(b'{"type":3,"payload":null,"position":0}\n', mtime=0),
     ],
+    ids=["empty", "no gzip", "truncated", "no JSON", "unknown type"],
 )
 def test_damaged_tar_split_file_is_an_error(layout: Layout, data: bytes) -> None:
     Path(layout.tar_split(BASE)).write_bytes(data)

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A pull that is killed, or that meets another one of the same image, leaves a valid store and converges."""
+
+from __future__ import annotations
+
+import glob
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from lab.modules import ModuleResult, module_process, run_module
+from lab.registry import Registry
+from lab.stores import Store
+
+
+@pytest.fixture
+def store(make_store: Callable[[str], Store]) -> Store:
+    return make_store("store")
+
+
+def _arguments(store: Store, options: Mapping[str, Any], image: str) -> dict[str, Any]:
+    return {**store.module_options(), **options, "name": image}
+
+
+def _staged(store: Store) -> list[str]:
+    """Whatever lies in a staging area, files of locks included."""
+    places = ("overlay/tempdirs", "overlay-layers/tmp")
+    return [path for place in places for path in glob.glob(os.path.join(store.root, place, "*"))]
+
+
+def _unpacked_files(store: Store) -> int:
+    return sum(len(files) for _directory, _directories, files in os.walk(os.path.join(store.root, "overlay/tempdirs")))
+
+
+@pytest.mark.parametrize("files_before_the_kill", [1, 2000])
+def test_a_killed_pull_is_invisible_and_the_next_one_completes_and_cleans_up(
+    registry: Registry, store: Store, pull_options: dict[str, Any], files_before_the_kill: int
+) -> None:
+    arguments = _arguments(store, pull_options, registry.reference("base:1"))
+    process = module_process("image_pull", arguments)
+    deadline = time.monotonic() + 60
+    while _unpacked_files(store) < files_before_the_kill and time.monotonic() < deadline:
+        assert process.poll() is None, "the pull ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert _staged(store) != []
+    assert store.podman("images", "--all", "--quiet") == ""
+    assert run_module("image_info", store.module_options())["images"] == []
+    _wait_until_no_process_works_in(store)
+    done = run_module("image_pull", arguments)
+    assert done.changed, done.text
+    assert _staged(store) == []
+    assert store.podman("image", "inspect", "--format", "{{.Id}}", done["image"]["names"][0]) == done["image"]["id"]
+    mount = store.podman("image", "mount", done["image"]["id"])
+    assert os.path.exists(os.path.join(mount, "usr/bin/netprobe"))
+    store.podman("image", "umount", done["image"]["id"])
+
+
+def test_two_pulls_of_the_same_image_at_once_make_one_image(
+    registry: Registry, store: Store, pull_options: dict[str, Any]
+) -> None:
+    arguments = _arguments(store, pull_options, registry.reference("base:1"))
+    results: list[ModuleResult] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(run_module("image_pull", arguments))) for _number in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.failed for result in results] == [False, False], [result.text for result in results]
+    assert len({result["image"]["id"] for result in results}) == 1
+    assert len(store.podman("images", "--quiet").splitlines()) == 1
+    assert _staged(store) == []
+
+
+def test_listing_while_podman_writes_gives_a_consistent_answer(registry: Registry, store: Store) -> None:
+    stop = threading.Event()
+    image = registry.reference("odd:1")
+
+    def work() -> None:
+        while not stop.is_set():
+            store.podman("pull", "--quiet", "--tls-verify=false", image)
+            store.podman("rmi", image)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        for _number in range(8):
+            result = run_module("image_info", store.module_options())
+            assert not result.failed, result.text
+            assert all(len(listed["layers"]) == 6 for listed in result["images"])
+    finally:
+        stop.set()
+        worker.join()
+
+
+def _wait_until_no_process_works_in(store: Store) -> None:
+    """The kernel ends the helper processes of the killed pull; nothing of them may be left."""
+    pattern = os.path.join(store.root, "overlay", "tempdirs")
+    deadline = time.monotonic() + 10
+    while True:
+        found = subprocess.run(["pgrep", "-f", pattern], stdout=subprocess.PIPE, check=False).stdout.decode().split()
+        if not [pid for pid in found if int(pid) != os.getpid()]:
+            return
+        assert time.monotonic() < deadline, f"processes {found} of {sys.executable} are left"
+        time.sleep(0.05)
