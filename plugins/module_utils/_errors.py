@@ -18,6 +18,8 @@ Every error that leaves the engine is one of these. Precise leaves are defined b
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class StrataError(Exception):
     """What went wrong with which object, in one sentence, with a stable code word.
@@ -45,8 +47,8 @@ class StrataError(Exception):
             text += f" (wanted {self.wanted or 'nothing'}, found {self.found or 'nothing'})"
         return text
 
-    def facts(self) -> dict[str, str]:
-        """The error as data for a result: ``code``, ``message``, ``object``, ``wanted``, ``found``."""
+    def facts(self) -> dict[str, Any]:
+        """The error as data for a result: ``code``, ``message``, ``object``, ``wanted``, ``found``, each a text."""
         return {
             "code": self.code,
             "message": self.message,
@@ -85,6 +87,10 @@ class RemoteError(StrataError):
         super().__init__(message, subject=subject, wanted=wanted, found=found, code=code)
         self.status = status
         self.retryable = retryable
+
+    def facts(self) -> dict[str, Any]:
+        """As for every error, with the HTTP ``status`` (None where there was no answer)."""
+        return {**super().facts(), "status": self.status}
 
 
 class DataError(StrataError):

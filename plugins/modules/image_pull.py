@@ -261,6 +261,11 @@ error:
       returned: always
       type: str
       sample: ""
+    status:
+      description: HTTP status of the registry's answer; null where there was none.
+      returned: when the registry was in the way
+      type: int
+      sample: 404
 steps:
   description: What was done to which object, in order.
   returned: when the verbosity is 3 or more

@@ -121,6 +121,7 @@ class TestServers:
     ) -> None:
         result = _pull(store, pull_options, registry.reference("odd:none"))
         _check_refusal(result, store, "manifest_unknown", "odd:none")
+        assert result["error"]["status"] == 404
         result = _pull(store, pull_options, registry.reference("nothing/here:1"))
         _check_refusal(result, store, "manifest_unknown", "nothing/here:1")
 

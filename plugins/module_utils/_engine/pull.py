@@ -188,6 +188,7 @@ class Puller:
                 catalog, catalog.image(remote.manifest.image_id), plan, source, accepted_by, fetched=0
             )
             return Pulled(False, image, before, after)
+        self._workshop.driver.ensure_native()
         if self._check_mode:
             return Pulled(True, self._predict(request, catalog, remote, plan, source, accepted_by), before, after)
         fetched_before = self._workshop.bytes_fetched

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -113,7 +113,7 @@ def _access(task: Task) -> RegistryAccess:
     )
 
 
-def _gate_opener(task: Task) -> Any:
+def _gate_opener(task: Task) -> Callable[[], Gate]:
     """Opens the policy when the first image needs it, and once."""
 
     @cache
