@@ -69,13 +69,14 @@ test-unit: tree ## Unit tests: no network, no root, no Ansible needed
 test-law: tree ## The laws of the house: who may import, open and lock what
 	@$(PYTEST) tests/law $(ARGS)
 
+# One after the other: the unpacker must be started before the first thread of its process, and pytest-xdist has some.
 .PHONY: test-security
 test-security: tree ## Hostile layers, and code planted inside the unpack child
 	@$(PYTEST) tests/security $(ARGS)
 
 .PHONY: test-interop
 test-interop: tree ## podman, buildah, skopeo and docker-registry as judges
-	@$(PYTEST) tests/interop $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile tests/interop $(ARGS)
 
 .PHONY: test-integration
 test-integration: tree ## Modules and roles through ansible-playbook

@@ -11,6 +11,7 @@ capability and a hard link across directories.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
@@ -25,19 +26,26 @@ _SETTINGS = "/etc/os-release"
 def rootfs_image(cache: str) -> str:
     """The directory of an OCI layout that holds the image under the name ``rootfs``; made on the first call.
 
-    ``cache`` is a directory that survives between runs. Takes about a minute when nothing is there.
+    ``cache`` is a directory that survives between runs. Takes about a minute when nothing is there; a second process that
+    wants it meanwhile waits.
     """
     layout = os.path.join(cache, "rootfs.oci")
-    if not os.path.exists(os.path.join(layout, "index.json")):
-        os.makedirs(cache, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            tree = os.path.join(scratch, "tree")
-            _bootstrap(tree)
-            _add_oddities(tree)
-            _commit_layers(scratch, tree, os.path.join(scratch, "oci"))
-            shutil.rmtree(layout, ignore_errors=True)
-            os.rename(os.path.join(scratch, "oci"), layout)
+    os.makedirs(cache, exist_ok=True)
+    with open(os.path.join(cache, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(os.path.join(layout, "index.json")):
+            _make(cache, layout)
     return layout
+
+
+def _make(cache: str, layout: str) -> None:
+    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        tree = os.path.join(scratch, "tree")
+        _bootstrap(tree)
+        _add_oddities(tree)
+        _commit_layers(scratch, tree, os.path.join(scratch, "oci"))
+        shutil.rmtree(layout, ignore_errors=True)
+        os.rename(os.path.join(scratch, "oci"), layout)
 
 
 def _bootstrap(tree: str) -> None:

@@ -10,6 +10,9 @@ import os
 from pathlib import Path
 
 import pytest
+from lab.fixtures import judges
+
+__all__ = ["judges", "root_rights", "staging"]
 
 
 @pytest.fixture(autouse=True)
