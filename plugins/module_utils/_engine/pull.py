@@ -192,7 +192,6 @@ class Puller:
         if self._check_mode:
             return Pulled(True, self._predict(request, catalog, remote, plan, source, accepted_by), before, after)
         fetched_before = self._workshop.bytes_fetched
-        self._workshop.open()
         staged = self._workshop.stage(plan.to_stage, source, catalog, self._retry)
         record = commit_image(
             self._layout, self._workshop.driver, staged, _new_image(request, remote, plan), self._reporter

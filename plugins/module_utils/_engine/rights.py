@@ -7,17 +7,16 @@
 
 from __future__ import annotations
 
-from .._errors import HostError
 from .._host.machine import is_root
+from .._storage.layout import Layout
+from .._storage.prepare import NotRoot, check_writable
 
 
-class NotRoot(HostError):
-    """The verb needs root rights, which this process does not have."""
+def require_rights(layout: Layout) -> None:
+    """Raises NotRoot unless the process is root, and PermissionDenied where even root may not write to the store.
 
-    code = "not_root"
-
-
-def require_root(what: str) -> None:
-    """Raises NotRoot unless the process has the effective user ID 0; ``what`` names the store or the object."""
+    Writes nothing itself, so that check mode can ask too.
+    """
     if not is_root():
-        raise NotRoot("changing a store needs root rights: run the task with become", subject=what)
+        raise NotRoot("changing a store needs root rights: run the task with become", subject=layout.graph_root)
+    check_writable(layout)

@@ -59,6 +59,7 @@ class Workshop:
         self._resources = ExitStack()
         self._staging: Optional[Staging] = None
         self._unpacker: Optional[Unpacker] = None
+        self._supported = False
         self._staged = 0
         self._lock = threading.Lock()
 
@@ -72,22 +73,28 @@ class Workshop:
 
     def open(self) -> None:
         """Makes the store ready to take layers, removes what a killed run left, and starts the unpacker."""
-        if self._staging is not None:
-            return
-        prepare_store(self.layout)
-        recover_leftovers(self.layout)
-        self._staging = self._resources.enter_context(open_staging(self.layout))
-        # Before the check of the driver, which may start a thread: the unpacker must be older than any.
-        self._unpacker = self._resources.enter_context(Unpacker(self._staging.tree, self._reporter))
-        self.driver.check_support()
+        if self._unpacker is None:
+            prepare_store(self.layout)
+            recover_leftovers(self.layout)
+            self._staging = self._resources.enter_context(open_staging(self.layout))
+            # Before the check of the driver, which may start a thread: the unpacker must be older than any.
+            self._unpacker = self._resources.enter_context(Unpacker(self._staging.tree, self._reporter))
+        if not self._supported:
+            self.driver.check_support()
+            self._supported = True
 
     def stage(
         self, layers: Sequence[PlannedLayer], source: ImageSource, catalog: Catalog, retry: Retry
     ) -> list[StagedLayer]:
         """The given layers, unpacked and verified, in the order given; all or none.
 
-        The largest goes first, so that the last one to end is a small one. The first failure stops the others.
+        The largest goes first, so that the last one to end is a small one. The first failure stops the others. The store
+        is ready to be written to afterwards, even where there was no layer to stage.
         """
+        if not layers:
+            prepare_store(self.layout)
+            return []
+        self.open()
         stop = threading.Event()
 
         def work(layer: PlannedLayer) -> StagedLayer:
@@ -154,7 +161,6 @@ class Workshop:
         return self._staged_layer(layer, name, tar_split, unpacked)
 
     def _start(self) -> tuple[str, LayerFeed, str]:
-        self.open()
         if self._staging is None or self._unpacker is None:
             raise RuntimeError("the workshop was not opened")
         with self._lock:

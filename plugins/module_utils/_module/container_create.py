@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from .._engine.create import ALWAYS, NEVER, ON_IMAGE_CHANGE, ContainerRequest, Host, create
 from .._engine.outcome import Outcome
 from .._engine.remove import remove_container
-from .._engine.rights import require_root
+from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._model.id_map import IdMap, parse_id_map
 from .._storage.overlay import OverlayDriver
@@ -50,7 +50,7 @@ def verb(task: Task) -> Outcome:
     request = _request(task)
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_root(layout.graph_root)
+    require_rights(layout)
     driver = OverlayDriver(layout, settings.options)
     if params["state"] == ABSENT:
         return remove_container(

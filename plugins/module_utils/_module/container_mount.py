@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .._engine.mount import mount_container, unmount_container
 from .._engine.outcome import Outcome
-from .._engine.rights import require_root
+from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._storage.overlay import OverlayDriver
 from .run import Task
@@ -35,7 +35,7 @@ def verb(task: Task) -> Outcome:
     params = task.params
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_root(layout.graph_root)
+    require_rights(layout)
     driver = OverlayDriver(layout, settings.options)
     if params["state"] == MOUNTED:
         return mount_container(

@@ -16,7 +16,7 @@ from .._engine.outcome import Outcome
 from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, PullRequest, failed_image
 from .._engine.resolve import PlatformChoice
 from .._engine.retry import Retry
-from .._engine.rights import require_root
+from .._engine.rights import require_rights
 from .._engine.sources import RegistryAccess
 from .._engine.stage import Workshop
 from .._engine.store import layout_of
@@ -63,7 +63,7 @@ def verb(task: Task) -> Outcome:
     requests = _requests(task)
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_root(layout.graph_root)
+    require_rights(layout)
     driver = OverlayDriver(layout, settings.options)
     access = _access(task)
     retry = Retry(task.params["retries"], task.params["retry_delay"], task.reporter)
