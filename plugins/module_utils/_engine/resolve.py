@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .._errors import DataError
+from .._layer.compression import zstd_available
 from .._layer.verify import BlobVerifier
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
@@ -114,7 +115,8 @@ def fits(platform: Platform, choice: PlatformChoice) -> bool:
 
 
 def _chosen_instance(source: ImageSource, index: Index, platform: Platform, retry: Retry, name: str) -> Manifest:
-    instance = index.choose(platform)
+    # Of two forms of the same image the one that can be unpacked here.
+    instance = index.choose(platform, prefer_gzip=not zstd_available())
     raw, media_type = retry.run(name, lambda: source.manifest(instance.digest))
     parsed = parse_manifest(raw, media_type)
     if isinstance(parsed, Index):

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.strata.containers.plugins.module_utils._engine import resolve
 from ansible_collections.strata.containers.plugins.module_utils._engine.resolve import (
     LayerCountMismatch,
     NestedIndex,
@@ -118,6 +119,23 @@ def test_of_an_index_the_instance_for_the_platform_is_taken_and_the_index_names_
     assert image.digest == Digest.of(top)
     with pytest.raises(NoSuchPlatform):
         _resolve(source, PlatformChoice(Platform("linux", "s390x"), True))
+
+
+@pytest.mark.parametrize("can_unpack_zstd", [True, False])
+def test_of_two_forms_the_one_is_taken_that_can_be_unpacked_here(
+    can_unpack_zstd: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _config()
+    gzip_form, zstd_form = _manifest(config), _manifest(config) + b"\n"
+    top = json.loads(_index((gzip_form, "amd64"), (zstd_form, "amd64")))
+    top["manifests"][1]["annotations"] = {"io.github.containers.compression.zstd": "true"}
+    source = MemorySource(
+        json.dumps(top).encode(),
+        {str(Digest.of(raw)): raw for raw in (gzip_form, zstd_form)},
+        {str(Digest.of(config)): config},
+    )
+    monkeypatch.setattr(resolve, "zstd_available", lambda: can_unpack_zstd)
+    assert _resolve(source).manifest.raw == (zstd_form if can_unpack_zstd else gzip_form)
 
 
 def test_an_index_in_an_index_is_refused() -> None:
