@@ -45,25 +45,28 @@ demo: tree ## Pull, list, create, mount, write, unmount, delete on a scratch sto
 
 # --- Tests ---
 
-# ansible-test sanity spends most of its time waiting for packages, so it runs beside the other pieces; they run one after the
-# other, cheap ones first, and a failing one stops the run. test-pythons uses the same copy of the tree and comes after it.
-PIECES := lint types test-law test-unit test-security test-interop await-sanity test-pythons test-integration
+ANSIBLE_TEST := $(PYTHON) tools/ansible_test.py
+UNITS_ON_THE_OLDEST_PYTHON = oldest=$$($(ANSIBLE_TEST) pythons | cut -d ' ' -f 1); printf '== Python %s\n' "$$oldest"; \
+	$(ANSIBLE_TEST) units --venv --python "$$oldest" --requirements --num-workers 2
+
+# ansible-test spends most of its time installing packages, so its two pieces run beside the others, in a copy of the tree of
+# their own. The others run one after the other, cheap ones first, and a failing one stops the run.
+PIECES := lint types test-law test-unit test-security test-interop test-integration
 
 .PHONY: test
 test: tree ## Everything, a seeded sample of the long suites; under 15 minutes on two cores
-	@$(PYTHON) tools/ansible_test.py sanity --local >.build/sanity.log 2>&1 & sanity=$$!; \
-	trap 'kill $$sanity 2>/dev/null || true' EXIT; \
+	@{ $(ANSIBLE_TEST) sanity --local && { $(UNITS_ON_THE_OLDEST_PYTHON); }; } >.build/ansible-test.log 2>&1 & lane=$$!; \
+	trap 'kill $$lane 2>/dev/null || true' EXIT; \
 	for piece in $(PIECES); do \
 		printf '\n== make %s\n' "$$piece"; \
 		begin=$$SECONDS; \
-		if [ "$$piece" = await-sanity ]; then \
-			wait "$$sanity" || { cat .build/sanity.log; exit 1; }; \
-			tail -n 3 .build/sanity.log; \
-		else \
-			$(MAKE) --no-print-directory "$$piece"; \
-		fi; \
+		$(MAKE) --no-print-directory "$$piece"; \
 		printf '== %s: %d s\n' "$$piece" "$$((SECONDS - begin))"; \
-	done
+	done; \
+	printf '\n== make sanity test-pythons\n'; \
+	wait "$$lane" || { cat .build/ansible-test.log; exit 1; }; \
+	tail -n 12 .build/ansible-test.log; \
+	printf '== all: %d s\n' "$$SECONDS"
 
 .PHONY: test-long
 test-long: tree ## The long suites whole
@@ -92,9 +95,7 @@ test-integration: tree ## Modules and roles through ansible-playbook
 
 .PHONY: test-pythons
 test-pythons: tree ## Unit tests under ansible-test, on the oldest Python of targets that is installed here
-	@oldest=$$($(PYTHON) tools/ansible_test.py pythons | cut -d ' ' -f 1); \
-	printf '== Python %s\n' "$$oldest"; \
-	$(PYTHON) tools/ansible_test.py units --venv --python "$$oldest" --requirements --num-workers 2
+	@$(UNITS_ON_THE_OLDEST_PYTHON)
 
 # --- Linters ---
 
