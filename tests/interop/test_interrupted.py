@@ -9,8 +9,6 @@ from __future__ import annotations
 import glob
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -51,12 +49,14 @@ def test_a_killed_pull_is_invisible_and_the_next_one_completes_and_cleans_up(
     while _unpacked_files(store) < files_before_the_kill and time.monotonic() < deadline:
         assert process.poll() is None, "the pull ended before it could be killed"
         time.sleep(0.01)
+    helpers = _descendants(process.pid)
+    assert helpers
     process.send_signal(signal.SIGKILL)
     process.wait()
+    _wait_until_gone(helpers)
     assert _staged(store) != []
     assert store.podman("images", "--all", "--quiet") == ""
     assert run_module("image_info", store.module_options())["images"] == []
-    _wait_until_no_process_works_in(store)
     done = run_module("image_pull", arguments)
     assert done.changed, done.text
     assert _staged(store) == []
@@ -105,13 +105,27 @@ def test_listing_while_podman_writes_gives_a_consistent_answer(registry: Registr
         worker.join()
 
 
-def _wait_until_no_process_works_in(store: Store) -> None:
-    """The kernel ends the helper processes of the killed pull; nothing of them may be left."""
-    pattern = os.path.join(store.root, "overlay", "tempdirs")
-    deadline = time.monotonic() + 10
+def _descendants(ancestor: int) -> set[int]:
+    """The processes that ``ancestor`` started, and those that they started."""
+    parents = {}
+    for entry in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as status:
+                # The name in parentheses may hold anything; state and parent follow the last one.
+                parents[int(entry)] = int(status.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found = {ancestor}
     while True:
-        found = subprocess.run(["pgrep", "-f", pattern], stdout=subprocess.PIPE, check=False).stdout.decode().split()
-        if not [pid for pid in found if int(pid) != os.getpid()]:
-            return
-        assert time.monotonic() < deadline, f"processes {found} of {sys.executable} are left"
+        more = {process for process, parent in parents.items() if parent in found} - found
+        if not more:
+            return found - {ancestor}
+        found |= more
+
+
+def _wait_until_gone(processes: set[int]) -> None:
+    """The kernel ends the helper processes of a killed pull."""
+    deadline = time.monotonic() + 10
+    while any(os.path.exists(f"/proc/{process}") for process in processes):
+        assert time.monotonic() < deadline, f"of {processes} some are left"
         time.sleep(0.05)
