@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 
+from .._errors import HostError
 from .._host.atomic_files import read_file, replace_file
 from .._host.os_errors import reporting
 from .._host.xattrs import list_xattrs
@@ -48,12 +49,27 @@ def _has_traces(layout: Layout) -> bool:
     waiting = [layout.driver_home] if os.path.isdir(layout.driver_home) else []
     while waiting:
         directory = waiting.pop()
-        if any(name.startswith(_XATTR_PREFIXES) for name in list_xattrs(directory)):
-            return True
-        with reporting("list", directory), os.scandir(directory) as entries:
-            for entry in entries:
-                if os.fsencode(entry.name).startswith(PREFIX):
-                    return True
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+        if directory == layout.tempdirs:
+            # What is staged there is not a layer yet, and may be gone at any moment.
+            continue
+        try:
+            if _has_trace(directory, waiting):
+                return True
+        except HostError as error:
+            # Another tool deleted it meanwhile.
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+    return False
+
+
+def _has_trace(directory: str, waiting: list[str]) -> bool:
+    """Whether ``directory`` itself shows it; what is to be looked at next is added to ``waiting``."""
+    if any(name.startswith(_XATTR_PREFIXES) for name in list_xattrs(directory)):
+        return True
+    with reporting("list", directory), os.scandir(directory) as entries:
+        for entry in entries:
+            if os.fsencode(entry.name).startswith(PREFIX):
+                return True
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
     return False

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._host.xattrs import set_xattr
+from ansible_collections.strata.containers.plugins.module_utils._host.xattrs import list_xattrs, set_xattr
+from ansible_collections.strata.containers.plugins.module_utils._storage import mount_program
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.mount_program import (
     note_native,
@@ -86,3 +87,22 @@ def test_the_driver_refuses_an_option_that_it_has_not(layout: Layout) -> None:
     with pytest.raises(DriverUnsupported) as raised:
         OverlayDriver(layout, ("overlay.mount_program=/usr/bin/fuse-overlayfs",)).ensure_native()
     assert raised.value.subject == "overlay.mount_program=/usr/bin/fuse-overlayfs"
+
+
+def test_what_is_staged_is_no_layer_yet(layout: Layout) -> None:
+    staged = Path(layout.tempdirs, "temp-dir-1", "0")
+    staged.mkdir(parents=True)
+    (staged / ".wh.gone").write_bytes(b"")
+    assert not uses_mount_program(layout)
+
+
+def test_a_directory_that_is_deleted_meanwhile_tells_nothing(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    def list_and_delete(path: str) -> tuple[bytes, ...]:
+        names = list_xattrs(path)
+        if path == layout.diff("one"):
+            os.rmdir(os.path.join(path, "etc"))
+            os.rmdir(path)
+        return names
+
+    monkeypatch.setattr(mount_program, "list_xattrs", list_and_delete)
+    assert not uses_mount_program(layout)
