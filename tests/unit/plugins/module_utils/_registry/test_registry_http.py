@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import os
 import socket
+import struct
+import termios
 import threading
 import traceback
 from collections.abc import Iterator
@@ -229,6 +232,33 @@ class TestBodies:
         with client.request("GET", server.url + "/") as response:
             assert read_error_body(response) == b""
 
+    @pytest.mark.parametrize("came", [1, 8192, 100_000])
+    @pytest.mark.parametrize("form", ["length", "chunks", "neither"])
+    def test_what_came_before_a_reset_is_given_out_and_the_failure_is_told_after_it(
+        self, client: HttpClient, came: int, form: str
+    ) -> None:
+        head = {
+            "length": b"Content-Length: 1000000\r\n\r\n",
+            "chunks": b"Transfer-Encoding: chunked\r\n\r\nF4240\r\n",
+            "neither": b"\r\n",
+        }[form]
+        body = os.urandom(came)
+        with _raw_server(b"HTTP/1.1 200 OK\r\n" + head + body, reset=True) as url:
+            with client.request("GET", url) as response:
+                assert response.read(1_000_000) == body
+                for _count in range(2):
+                    with pytest.raises(ConnectionLost, match="reset") as caught:
+                        response.read(1)
+                    assert caught.value.retryable
+
+    def test_what_came_before_a_silence_is_given_out(self) -> None:
+        client = HttpClient(ConnectionOptions(timeout=0.2))
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
+        with _raw_server(answer, stay=True) as url, client.request("GET", url) as response:
+            assert response.read(10) == b"hello"
+            with pytest.raises(ConnectionLost):
+                response.read(5)
+
     def test_a_connection_is_used_again_after_its_body_was_read(self, client: HttpClient) -> None:
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
         with _raw_server(answer, answers=3) as url:
@@ -271,6 +301,19 @@ class TestFailures:
     def test_an_answer_that_is_not_http(self, client: HttpClient) -> None:
         with _raw_server(b"220 mail.example.com ESMTP\r\n") as url, pytest.raises(NotARegistry):
             client.request("GET", url)
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            b"".join(b"X-%d: 1\r\n" % number for number in range(101)),
+            b"X: " + b"x" * 65536 + b"\r\n",
+        ],
+    )
+    def test_a_header_that_is_too_large_has_a_code_word(self, client: HttpClient, header: bytes) -> None:
+        answer = b"HTTP/1.1 200 OK\r\n" + header + b"Content-Length: 0\r\n\r\n"
+        with _raw_server(answer) as url, pytest.raises(RemoteError, match="header") as caught:
+            client.request("GET", url)
+        assert (caught.value.code, caught.value.retryable) == ("too_large", False)
 
     def test_plain_http_where_https_is_wanted(self, client: HttpClient) -> None:
         with _raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url, pytest.raises(PlainHttpAnswer) as caught:
@@ -381,9 +424,10 @@ def _closed_port() -> int:
 
 
 class _raw_server:
-    """Sends ``answer`` for whatever comes, on one connection; then closes it, or stays silent until the end."""
+    """Sends ``answer`` for whatever comes, on one connection; then closes or resets it, or stays silent until the end."""
 
-    def __init__(self, answer: bytes, *, stay: bool = False, answers: int = 1) -> None:
+    def __init__(self, answer: bytes, *, stay: bool = False, reset: bool = False, answers: int = 1) -> None:
+        self._reset = reset
         self._answer = answer
         self._stay = stay
         self._answers = answers
@@ -405,5 +449,9 @@ class _raw_server:
             for _count in range(self._answers):
                 connection.recv(65536)
                 connection.sendall(self._answer)
+            if self._reset:
+                while fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)) != bytes(4):
+                    self._over.wait(0.001)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             if self._stay:
                 self._over.wait(10)
