@@ -18,8 +18,10 @@ from .._model.digest import Digest
 from .._model.image_config import ImageConfig, parse_image_config
 from .._model.index import Index
 from .._model.manifest import Manifest
+from .._model.manifest_errors import UnsupportedManifest
 from .._model.manifest_parser import parse_manifest
 from .._model.platform import Platform
+from .._model.schema1 import Schema1Manifest
 from .._transport.source import ImageSource
 from .retry import Retry
 
@@ -79,6 +81,10 @@ def resolve_image(source: ImageSource, choice: PlatformChoice, retry: Retry, nam
     if isinstance(parsed, Index):
         index = parsed
         parsed = _chosen_instance(source, index, choice.platform, retry, name)
+    if isinstance(parsed, Schema1Manifest):
+        raise UnsupportedManifest(
+            "Docker schema 1 manifests are not supported yet", subject=name, found=parsed.media_type
+        )
     config = parse_image_config(read_config(source, parsed.config, retry))
     _check_layer_count(parsed, config, name)
     if not choice.allow_other:
@@ -114,7 +120,9 @@ def fits(platform: Platform, choice: PlatformChoice) -> bool:
     return True
 
 
-def _chosen_instance(source: ImageSource, index: Index, platform: Platform, retry: Retry, name: str) -> Manifest:
+def _chosen_instance(
+    source: ImageSource, index: Index, platform: Platform, retry: Retry, name: str
+) -> Manifest | Schema1Manifest:
     # Of two forms of the same image the one that can be unpacked here.
     instance = index.choose(platform, prefer_gzip=not zstd_available())
     raw, media_type = retry.run(name, lambda: source.manifest(instance.digest))
