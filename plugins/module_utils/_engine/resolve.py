@@ -23,6 +23,7 @@ from .._model.manifest_parser import parse_manifest
 from .._model.platform import Platform
 from .._model.schema1 import Schema1Manifest
 from .._transport.source import ImageSource
+from .choose import Parsed, choose_instance
 from .retry import Retry
 
 # containers/image reads no larger config (iolimits.MaxConfigBodySize).
@@ -35,12 +36,6 @@ class OtherPlatform(DataError):
     code = "no_such_platform"
 
 
-class NestedIndex(DataError):
-    """An entry of an index that was chosen as the image is an index itself."""
-
-    code = "invalid_manifest"
-
-
 class LayerCountMismatch(DataError):
     """The config lists another number of diff IDs than the manifest lists layers."""
 
@@ -49,11 +44,15 @@ class LayerCountMismatch(DataError):
 
 @dataclass(frozen=True)
 class RemoteImage:
-    """An image as its source has it: the chosen manifest, the index it was chosen from (if any), and the config."""
+    """An image as its source has it: the chosen manifest, the index it was chosen from (if any), and the config.
+
+    ``inner`` are the indexes between ``index`` and the manifest, the outer ones first; nearly always there are none.
+    """
 
     index: Optional[Index]
     manifest: Manifest
     config: ImageConfig
+    inner: tuple[Index, ...] = ()
 
     @property
     def digest(self) -> Digest:
@@ -75,12 +74,18 @@ def resolve_image(source: ImageSource, choice: PlatformChoice, retry: Retry, nam
 
     Raises NoSuchPlatform, OtherPlatform, NestedIndex, LayerCountMismatch, and what the source and the parsers raise.
     """
+
+    def fetch(digest: Digest | None = None) -> Parsed:
+        return parse_manifest(*retry.run(name, lambda: source.manifest(digest)))
+
     index: Index | None = None
-    raw, media_type = retry.run(name, source.manifest)
-    parsed = parse_manifest(raw, media_type)
+    inner: tuple[Index, ...] = ()
+    parsed = fetch()
     if isinstance(parsed, Index):
         index = parsed
-        parsed = _chosen_instance(source, index, choice.platform, retry, name)
+        # Of two forms of the same image the one that can be unpacked here.
+        chosen = choose_instance(index, choice.platform, fetch, prefer_gzip=not zstd_available())
+        parsed, inner = chosen.manifest, chosen.inner
     if isinstance(parsed, Schema1Manifest):
         raise UnsupportedManifest(
             "Docker schema 1 manifests are not supported yet", subject=name, found=parsed.media_type
@@ -89,7 +94,7 @@ def resolve_image(source: ImageSource, choice: PlatformChoice, retry: Retry, nam
     _check_layer_count(parsed, config, name)
     if not choice.allow_other:
         _check_platform(config.platform, choice, name)
-    return RemoteImage(index, parsed, config)
+    return RemoteImage(index, parsed, config, inner)
 
 
 def read_config(source: ImageSource, descriptor: Descriptor, retry: Retry) -> bytes:
@@ -118,22 +123,6 @@ def fits(platform: Platform, choice: PlatformChoice) -> bool:
     if choice.explicit and wanted.variant and platform.variant:
         return platform in wanted.acceptable()
     return True
-
-
-def _chosen_instance(
-    source: ImageSource, index: Index, platform: Platform, retry: Retry, name: str
-) -> Manifest | Schema1Manifest:
-    # Of two forms of the same image the one that can be unpacked here.
-    instance = index.choose(platform, prefer_gzip=not zstd_available())
-    raw, media_type = retry.run(name, lambda: source.manifest(instance.digest))
-    parsed = parse_manifest(raw, media_type)
-    if isinstance(parsed, Index):
-        raise NestedIndex(
-            "an index where a manifest for a single image was expected",
-            subject=str(instance.digest),
-            found=parsed.media_type,
-        )
-    return parsed
 
 
 def _read_small_blob(source: ImageSource, descriptor: Descriptor) -> bytes:
