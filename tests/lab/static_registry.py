@@ -20,9 +20,13 @@ from typing import Any, Optional
 
 @dataclass
 class StaticRegistry:
-    """What is served below ``host``: pages by path, each a media type and bytes; and what was asked, path and headers."""
+    """What is served below ``host``: pages by path, each a media type and bytes; and what was asked, path and headers.
+
+    Of paths that start with one of ``private`` it asks for a name and a password, any will do.
+    """
 
     host: str
+    private: tuple[str, ...] = ()
     pages: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -61,8 +65,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         registry = self.server.registry
         registry.asked.append((self.path, dict(self.headers.items())))
-        media_type, body = registry.pages.get(self.path, ("", b""))
-        self.send_response(200 if self.path in registry.pages or self.path == "/v2/" else 404)
+        refused = self.path.startswith(registry.private or "?") and "Authorization" not in self.headers
+        media_type, body = ("", b"") if refused else registry.pages.get(self.path, ("", b""))
+        found = self.path in registry.pages or self.path == "/v2/"
+        self.send_response(401 if refused else 200 if found else 404)
+        if refused:
+            self.send_header("WWW-Authenticate", 'Basic realm="tests"')
         if media_type:
             self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))

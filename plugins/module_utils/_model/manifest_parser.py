@@ -65,6 +65,8 @@ def _header_type(media_type: str, where: str) -> str:
     header = media_type.partition(";")[0].strip().lower()
     if header in _USELESS_TYPES:
         return ""
+    if header == media_types.OCI_ARTIFACT:
+        raise _artifact(where, header)
     if header not in _KNOWN_TYPES:
         raise UnsupportedManifest(
             "the server sent something else than a manifest",
@@ -86,6 +88,8 @@ def _kind(body: JsonObject, header: str) -> str:
                 found=shown(stated),
             )
         return header
+    if stated == media_types.OCI_ARTIFACT:
+        raise _artifact(body.where, stated)
     return stated if stated in _KNOWN_TYPES else _guess(body)
 
 
@@ -154,12 +158,13 @@ def _require_image_config(body: JsonObject, config: Descriptor, kind: str) -> No
             f"invalid mixed OCI image with Docker v2s2 config ({config.media_type})", subject=body.place("config")
         )
     if config.media_type != media_types.OCI_CONFIG:
-        raise NotAnImage(
-            "this is an artifact and no container image",
-            subject=body.where,
-            wanted=media_types.OCI_CONFIG,
-            found=shown(config.media_type) or "no type",
-        )
+        raise _artifact(body.where, config.media_type, media_types.OCI_CONFIG)
+
+
+def _artifact(where: str, found: str, wanted: str = media_types.OCI_MANIFEST) -> NotAnImage:
+    return NotAnImage(
+        "this is an artifact and no container image", subject=where, wanted=wanted, found=shown(found) or "no type"
+    )
 
 
 def _require_layer_type(body: JsonObject, layer: Descriptor, kind: str) -> None:
