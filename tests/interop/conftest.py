@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from lab.fixtures import judges, make_store, policy_file, pull_options, registry
+from lab.fixtures import judges, make_store, policy_file, pull_options, registry, static_registry
 
-__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry"]
+__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "static_registry"]

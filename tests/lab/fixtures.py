@@ -20,6 +20,7 @@ from .commands import missing_judges, run
 from .odd_images import ImageLayout, odd_layers, zstd_layers
 from .registry import Registry, running_registry
 from .rootfs import rootfs_image
+from .static_registry import StaticRegistry, running_static_registry
 from .stores import Store
 
 JUDGES = ("podman", "buildah", "skopeo", "containers-storage", "docker-registry", "zstd")
@@ -73,6 +74,13 @@ def make_store(judges: None) -> Iterator[Callable[[str], Store]]:
     for store in stores:
         store.destroy()
     os.rmdir(base)
+
+
+@pytest.fixture
+def static_registry(judges: None) -> Iterator[StaticRegistry]:
+    """A registry that serves whatever a test puts into it."""
+    with running_static_registry() as registry:
+        yield registry
 
 
 @pytest.fixture

@@ -177,6 +177,7 @@ class ImageLayout:
         architecture: str = "amd64",
         variant: str = "",
         config: Optional[dict[str, Any]] = None,
+        history: Optional[Sequence[dict[str, Any]]] = None,
         manifest_changes: Callable[[dict[str, Any]], None] = lambda manifest: None,
     ) -> dict[str, Any]:
         """Adds an image of ``layers`` (bytes and media type) and returns the descriptor of its manifest.
@@ -193,7 +194,7 @@ class ImageLayout:
             "os": "linux",
             "config": config or {"Cmd": ["/bin/sh"], "Labels": {"org.example.purpose": "tests"}},
             "rootfs": {"type": "layers", "diff_ids": list(ids)},
-            "history": [{"created_by": f"layer {number}"} for number in range(len(layers))],
+            "history": history or [{"created_by": f"layer {number}"} for number in range(len(layers))],
         }
         manifest: dict[str, Any] = {
             "schemaVersion": 2,

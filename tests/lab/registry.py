@@ -56,10 +56,13 @@ class Login:
 
 
 @contextmanager
-def running_registry(directory: str, login: Optional[Login] = None, tls: bool = False) -> Iterator[Registry]:
+def running_registry(
+    directory: str, login: Optional[Login] = None, tls: bool = False, *, schema1: bool = False
+) -> Iterator[Registry]:
     """A registry that keeps its blobs in ``directory``, without authentication or with basic authentication of ``login``.
 
-    With ``tls`` it speaks https with a certificate for 127.0.0.1 that ``ca_file`` signs.
+    With ``tls`` it speaks https with a certificate for 127.0.0.1 that ``ca_file`` signs; with ``schema1`` it takes
+    Docker's old manifests too.
     """
     os.makedirs(directory, exist_ok=True)
     host = f"127.0.0.1:{free_port()}"
@@ -69,6 +72,7 @@ def running_registry(directory: str, login: Optional[Login] = None, tls: bool = 
         "log": {"level": "info", "formatter": "json"},
         "storage": {"filesystem": {"rootdirectory": storage}, "delete": {"enabled": True}},
         "http": {"addr": host},
+        "compatibility": {"schema1": {"enabled": schema1}},
     }
     if login:
         settings["auth"] = {"htpasswd": {"realm": "tests", "path": _htpasswd(directory, login)}}

@@ -90,3 +90,18 @@ def mounts_below(directory: str) -> list[str]:
         points = [line.split(" ")[4].encode().decode("unicode_escape") for line in table]
     inside = os.path.join(directory, "")
     return [point for point in reversed(points) if (point + "/").startswith(inside)]
+
+
+def pull_error(store: Store, name: str, *options: str) -> str:
+    """What podman says when it cannot pull ``name`` into ``store``, empty where it can."""
+    try:
+        store.podman("pull", "--quiet", "--tls-verify=false", *options, name)
+    except CommandFailed as error:
+        return str(error)
+    return ""
+
+
+def image_record(store: Store, name: str) -> dict[str, Any]:
+    """What podman knows of an image, but for the paths of its layers."""
+    (record,) = store.podman_json("image", "inspect", name)
+    return {key: value for key, value in record.items() if key != "GraphDriver"}

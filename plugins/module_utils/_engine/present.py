@@ -14,23 +14,22 @@ from typing import Any
 from .._errors import DataError, StrataError
 from .._host.atomic_files import read_file
 from .._model.digest import Digest
-from .._model.index import Index, NoSuchPlatform
+from .._model.index import Index
 from .._model.manifest_parser import parse_manifest
 from .._storage.catalog import Catalog, read_catalog
 from .._storage.commit import NewImage
 from .._storage.forecast import after_commit, after_naming
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord, LayerRecord
+from .choose import entries_for
 from .describe import StoredImage, describe_image, read_image
 from .plan import Plan, PlannedLayer
-from .resolve import PlatformChoice, RemoteImage, choose_instance, fits
+from .resolve import PlatformChoice, RemoteImage, fits
 
 # The length of a layer that nobody has unpacked yet, in the words of containers/storage.
 _UNCOUNTED = -1
 # The key of a manifest or an index among the data of an image, before its digest.
 _KEY = "manifest-"
-# Indexes may stand in indexes; nobody stacks them higher.
-_DEEPEST_INDEX = 8
 
 
 class StoreView:
@@ -81,17 +80,12 @@ class StoreView:
 
     def _chosen(self, record: ImageRecord, index: Index, choice: PlatformChoice) -> str | None:
         """The digest of the manifest that ``index`` gives for ``choice``, as far down as the image's own data tell."""
-        inner: Index | None = index
-        chosen = None
-        for _level in range(_DEEPEST_INDEX):
-            if inner is None:
-                break
-            try:
-                chosen = choose_instance(inner, choice.platform).digest
-            except NoSuchPlatform:
-                return None
-            inner = self._index(record, chosen)
-        return str(chosen)
+        for entry in entries_for(index, choice.platform):
+            inner = self._index(record, entry.digest)
+            chosen = self._chosen(record, inner, choice) if inner else str(entry.digest)
+            if chosen is not None:
+                return chosen
+        return None
 
     def _indexes(self, record: ImageRecord) -> Iterator[Index | None]:
         """The indexes that the image was chosen from; those that stand in another one are not looked at by themselves."""

@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .._errors import DataError
-from .._layer.compression import zstd_available
 from .._layer.verify import BlobVerifier
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
 from .._model.image_config import ImageConfig, parse_image_config
 from .._model.index import Index
 from .._model.manifest import Manifest
+from .._model.manifest_errors import UnsupportedManifest
 from .._model.manifest_parser import parse_manifest
 from .._model.platform import Platform
+from .._model.schema1 import Schema1Manifest
 from .._transport.source import ImageSource
+from .choose import Parsed, choose_instance
 
 # containers/image reads no larger config (iolimits.MaxConfigBodySize).
 _CONFIG_LIMIT = 4 * 1024 * 1024
@@ -33,12 +35,6 @@ class OtherPlatform(DataError):
     code = "no_such_platform"
 
 
-class NestedIndex(DataError):
-    """An entry of an index that was chosen as the image is an index itself."""
-
-    code = "invalid_manifest"
-
-
 class LayerCountMismatch(DataError):
     """The config lists another number of diff IDs than the manifest lists layers."""
 
@@ -47,11 +43,15 @@ class LayerCountMismatch(DataError):
 
 @dataclass(frozen=True)
 class RemoteImage:
-    """An image as its source has it: the chosen manifest, the index it was chosen from (if any), and the config."""
+    """An image as its source has it: the chosen manifest, the index it was chosen from (if any), and the config.
+
+    ``inner`` are the indexes between ``index`` and the manifest, the outer ones first; nearly always there are none.
+    """
 
     index: Optional[Index]
     manifest: Manifest
     config: ImageConfig
+    inner: tuple[Index, ...] = ()
 
     @property
     def digest(self) -> Digest:
@@ -77,23 +77,26 @@ def resolve_image(
 
     Raises NoSuchPlatform, OtherPlatform, NestedIndex, LayerCountMismatch, and what the source and the parsers raise.
     """
+
+    def fetch(digest: Digest | None = None) -> Parsed:
+        return parse_manifest(*source.manifest(digest))
+
     index: Index | None = None
-    raw, media_type = source.manifest()
-    parsed = parse_manifest(raw, media_type)
+    inner: tuple[Index, ...] = ()
+    parsed = fetch()
     if isinstance(parsed, Index):
         index = parsed
-        parsed = _chosen_instance(source, index, choice.platform)
+        chosen = choose_instance(index, choice.platform, fetch)
+        parsed, inner = chosen.manifest, chosen.inner
+    if isinstance(parsed, Schema1Manifest):
+        raise UnsupportedManifest(
+            "Docker schema 1 manifests are not supported yet", subject=name, found=parsed.media_type
+        )
     config = parse_image_config(read_config(source, parsed.config, configs))
     _check_layer_count(parsed, config, name)
     if not choice.allow_other:
         _check_platform(config.platform, choice, name)
-    return RemoteImage(index, parsed, config)
-
-
-def choose_instance(index: Index, platform: Platform) -> Descriptor:
-    """The entry of ``index`` that is pulled for ``platform``. Raises NoSuchPlatform."""
-    # Of two forms of the same image the one that can be unpacked here.
-    return index.choose(platform, prefer_gzip=not zstd_available())
+    return RemoteImage(index, parsed, config, inner)
 
 
 def read_config(
@@ -127,19 +130,6 @@ def fits(platform: Platform, choice: PlatformChoice) -> bool:
     if choice.explicit and wanted.variant and platform.variant:
         return platform in wanted.acceptable()
     return True
-
-
-def _chosen_instance(source: ImageSource, index: Index, platform: Platform) -> Manifest:
-    instance = choose_instance(index, platform)
-    raw, media_type = source.manifest(instance.digest)
-    parsed = parse_manifest(raw, media_type)
-    if isinstance(parsed, Index):
-        raise NestedIndex(
-            "an index where a manifest for a single image was expected",
-            subject=str(instance.digest),
-            found=parsed.media_type,
-        )
-    return parsed
 
 
 def _read_small_blob(source: ImageSource, descriptor: Descriptor) -> bytes:

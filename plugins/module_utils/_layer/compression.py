@@ -38,6 +38,9 @@ _MAGIC = (
     (b"\xfd7zXZ\x00", Compression.XZ),
     (b"\x28\xb5\x2f\xfd", Compression.ZSTD),
 )
+# A zstd stream may start with a frame that is skipped, as those of pzstd do (RFC 8878: 0x184D2A50 to 0x184D2A5F). Docker and
+# containerd see zstd there; containers/image does not, and podman refuses such a layer as a broken tar.
+_ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 _LONGEST_MAGIC = max(len(magic) for magic, _kind in _MAGIC)
 
 # No piece that is handed on is longer, whatever the ratio.
@@ -75,6 +78,8 @@ def detect(head: bytes) -> Compression:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
+    if head[1:4] == _ZSTD_SKIPPABLE and head[0] & 0xF0 == 0x50:
+        return Compression.ZSTD
     return Compression.NONE
 
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .._errors import DataError
@@ -39,27 +40,23 @@ class Index:
         """sha256 of the bytes received."""
         return Digest.of(self.raw)
 
-    def choose(self, platform: Platform, *, prefer_gzip: bool = False) -> Descriptor:
-        """The instance for ``platform``, as containers/image chooses it.
+    @property
+    def platforms(self) -> frozenset[str]:
+        """What the entries say that they are for."""
+        return frozenset(str(instance.platform) for instance in self.manifests if instance.platform)
+
+    def candidates(self, platform: Platform, *, prefer_gzip: bool = False) -> tuple[Descriptor, ...]:
+        """The entries that may hold an image for ``platform``, the one that containers/image chooses first.
 
         The best acceptable platform decides, and the first of several entries for it. In an OCI index zstd layers go before
         gzip (after it with ``prefer_gzip``), and entries that name no platform are taken last. ``os.version`` and
-        ``os.features`` are not looked at. Raises NoSuchPlatform with what is there.
+        ``os.features`` are not looked at.
         """
         order = {wanted: rank for rank, wanted in enumerate(platform.acceptable())}
-        best: tuple[tuple[int, bool], Descriptor] | None = None
-        for instance in self.manifests:
-            rank = self._rank(instance, order, prefer_gzip)
-            if rank is not None and (best is None or rank < best[0]):
-                best = (rank, instance)
-        if best is None:
-            raise NoSuchPlatform(
-                "no image for this platform in the index",
-                subject=f"manifest {self.digest}",
-                wanted=str(platform),
-                found=shown(", ".join(self._platforms())) or "no platforms",
-            )
-        return best[1]
+        ranked = [(self._rank(instance, order, prefer_gzip), instance) for instance in self.manifests]
+        fitting = [(rank, instance) for rank, instance in ranked if rank is not None]
+        # Sorting keeps the order of what has the same rank.
+        return tuple(instance for _rank, instance in sorted(fitting, key=lambda pair: pair[0]))
 
     def _rank(self, instance: Descriptor, order: dict[Platform, int], prefer_gzip: bool) -> tuple[int, bool] | None:
         """How far ``instance`` is from the first choice; None where it is none at all."""
@@ -73,5 +70,13 @@ class Index:
         zstd = instance.annotations.get(_ZSTD_ANNOTATION) == "true"
         return (distance, oci and zstd == prefer_gzip)
 
-    def _platforms(self) -> list[str]:
-        return sorted({str(instance.platform) for instance in self.manifests if instance.platform})
+
+def no_such_platform(platform: Platform, index: Index, inner: Iterable[Index] = ()) -> NoSuchPlatform:
+    """The error that says what ``index``, and the indexes ``inner`` that it lists, have instead of ``platform``."""
+    found = index.platforms.union(*(listed.platforms for listed in inner))
+    return NoSuchPlatform(
+        "no image for this platform in the index",
+        subject=f"manifest {index.digest}",
+        wanted=str(platform),
+        found=shown(", ".join(sorted(found))) or "no platforms",
+    )

@@ -67,7 +67,11 @@ def go_json(value: Any) -> str:
     Keys keep the order of the dict: Go writes those of a struct as declared and those of a map sorted by bytes, and only the
     caller knows which it is.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return go_escaped(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def go_escaped(text: str) -> str:
+    """The JSON ``text`` with Go's escapes of < > & U+2028 U+2029, and otherwise as it is."""
     # These characters cannot stand outside of strings, so one pass over the whole text escapes just the strings.
     return text.translate(_GO_ESCAPES)
 

@@ -11,7 +11,6 @@ essential keys (CVE-2021-41190), and the order in which it guesses the media typ
 
 from __future__ import annotations
 
-from .._errors import DataError
 from . import media_types
 from .descriptor import Descriptor
 from .digest import Digest
@@ -19,6 +18,8 @@ from .index import Index
 from .json_object import JsonObject, shown
 from .json_text import parse_json
 from .manifest import Manifest
+from .manifest_errors import AmbiguousManifest, InvalidManifest, NotAnImage, UnsupportedManifest
+from .schema1 import Schema1Manifest, parse_schema1
 
 # Far above any real image, far below what storage libraries and kernels bear.
 _MOST_LAYERS = 1000
@@ -26,6 +27,7 @@ _MOST_LAYERS = 1000
 # The keys that tell the kinds of manifest apart, and those that each kind may have.
 _ESSENTIAL = ("config", "fsLayers", "history", "layers", "manifests")
 _OF_IMAGE = frozenset({"config", "layers"})
+_OF_SCHEMA1 = frozenset({"fsLayers", "history"})
 _OF_INDEX = frozenset({"manifests"})
 _KEYS = (*_ESSENTIAL, "schemaVersion", "mediaType", "annotations")
 
@@ -34,32 +36,8 @@ _KNOWN_TYPES = media_types.MANIFEST_TYPES | media_types.INDEX_TYPES | media_type
 _USELESS_TYPES = frozenset({"", "application/json", "application/octet-stream", "text/plain"})
 
 
-class InvalidManifest(DataError):
-    """The bytes are no manifest that can be used."""
-
-    code = "invalid_manifest"
-
-
-class AmbiguousManifest(InvalidManifest):
-    """The manifest could be read as two kinds, or differently by two readers."""
-
-    code = "ambiguous_manifest"
-
-
-class UnsupportedManifest(InvalidManifest):
-    """A kind of manifest that this engine does not read."""
-
-    code = "unsupported_manifest"
-
-
-class NotAnImage(InvalidManifest):
-    """A manifest of something else than a container image."""
-
-    code = "not_an_image"
-
-
-def parse_manifest(raw: bytes, media_type: str) -> Manifest | Index:
-    """The manifest or index in ``raw``; ``media_type`` is the server's word for it, or empty to look at the content.
+def parse_manifest(raw: bytes, media_type: str) -> Manifest | Index | Schema1Manifest:
+    """The manifest, index or manifest of schema 1 in ``raw``; ``media_type`` is the server's word for it, or empty to look at the content.
 
     Parameters of the media type are ignored. Whether an index may stand here is for the caller, as is the digest of the
     bytes. Raises InvalidManifest, AmbiguousManifest, UnsupportedManifest, NotAnImage, InvalidDescriptor and BadJson.
@@ -70,8 +48,10 @@ def parse_manifest(raw: bytes, media_type: str) -> Manifest | Index:
     body.refuse_look_alikes(_KEYS, AmbiguousManifest)
     kind = _kind(body, header)
     if kind in media_types.SCHEMA1_TYPES:
-        raise UnsupportedManifest("Docker schema 1 manifests are not supported yet", subject=where, found=kind)
-    _require_version(body)
+        _require_version(body, 1)
+        _require_unambiguous(body, _OF_SCHEMA1, kind)
+        return parse_schema1(raw, body, _MOST_LAYERS)
+    _require_version(body, 2)
     _require_stated_type(body, kind)
     if kind in media_types.INDEX_TYPES:
         _require_unambiguous(body, _OF_INDEX, kind)
@@ -85,6 +65,8 @@ def _header_type(media_type: str, where: str) -> str:
     header = media_type.partition(";")[0].strip().lower()
     if header in _USELESS_TYPES:
         return ""
+    if header == media_types.OCI_ARTIFACT:
+        raise _artifact(where, header)
     if header not in _KNOWN_TYPES:
         raise UnsupportedManifest(
             "the server sent something else than a manifest",
@@ -106,6 +88,8 @@ def _kind(body: JsonObject, header: str) -> str:
                 found=shown(stated),
             )
         return header
+    if stated == media_types.OCI_ARTIFACT:
+        raise _artifact(body.where, stated)
     return stated if stated in _KNOWN_TYPES else _guess(body)
 
 
@@ -121,10 +105,12 @@ def _guess(body: JsonObject) -> str:
     return media_types.OCI_MANIFEST
 
 
-def _require_version(body: JsonObject) -> None:
+def _require_version(body: JsonObject, wanted: int) -> None:
     version = body.value.get("schemaVersion")
-    if not isinstance(version, int) or isinstance(version, bool) or version != 2:
-        raise InvalidManifest("unsupported schema version", subject=body.where, wanted="2", found=repr(version)[:40])
+    if not isinstance(version, int) or isinstance(version, bool) or version != wanted:
+        raise InvalidManifest(
+            "unsupported schema version", subject=body.where, wanted=str(wanted), found=repr(version)[:40]
+        )
 
 
 def _require_stated_type(body: JsonObject, kind: str) -> None:
@@ -172,12 +158,13 @@ def _require_image_config(body: JsonObject, config: Descriptor, kind: str) -> No
             f"invalid mixed OCI image with Docker v2s2 config ({config.media_type})", subject=body.place("config")
         )
     if config.media_type != media_types.OCI_CONFIG:
-        raise NotAnImage(
-            "this is an artifact and no container image",
-            subject=body.where,
-            wanted=media_types.OCI_CONFIG,
-            found=shown(config.media_type) or "no type",
-        )
+        raise _artifact(body.where, config.media_type, media_types.OCI_CONFIG)
+
+
+def _artifact(where: str, found: str, wanted: str = media_types.OCI_MANIFEST) -> NotAnImage:
+    return NotAnImage(
+        "this is an artifact and no container image", subject=where, wanted=wanted, found=shown(found) or "no type"
+    )
 
 
 def _require_layer_type(body: JsonObject, layer: Descriptor, kind: str) -> None:

@@ -14,6 +14,9 @@ _RFC3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?(?:Z|[+-]([0-9]{2}):([0-9]{2}))",
     re.ASCII,
 )
+_FRACTION = re.compile(r"(\.[0-9]+)?(Z|[+-][0-9:]+)", re.ASCII)
+_SECONDS_END = len("2006-01-02T15:04:05")
+_ZERO_TIME = "0001-01-01T00:00:00Z"
 _NANOSECONDS = 1_000_000_000
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -39,6 +42,19 @@ def valid_time(text: str) -> bool:
     if not 1 <= month <= 12 or not 1 <= day <= _DAYS[month - 1] or (month == 2 and day == 29 and not _leap(year)):
         return False
     return hour < 24 and minute < 60 and second < 60 and offset_hour < 24 and offset_minute < 60
+
+
+def go_time(text: str | None) -> str:
+    """The valid time ``text`` as Go writes it again: at most nanoseconds, no zeros at the end of them, Z for no offset.
+
+    No time at all is Go's zero time, the beginning of the year 1.
+    """
+    if not text:
+        return _ZERO_TIME
+    whole, rest = text[:_SECONDS_END], text[_SECONDS_END:]
+    fraction, offset = _FRACTION.match(rest).groups()  # type: ignore[union-attr]
+    digits = (fraction or "")[1:10].rstrip("0")
+    return f"{whole}{'.' if digits else ''}{digits}{'Z' if offset[1:] == '00:00' else offset}"
 
 
 def _leap(year: int) -> bool:

@@ -8,10 +8,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._engine import resolve
+from ansible_collections.strata.containers.plugins.module_utils._engine import choose
 from ansible_collections.strata.containers.plugins.module_utils._engine.resolve import (
     LayerCountMismatch,
-    NestedIndex,
     OtherPlatform,
     PlatformChoice,
     RemoteImage,
@@ -133,15 +132,21 @@ def test_of_two_forms_the_one_is_taken_that_can_be_unpacked_here(
         {str(Digest.of(raw)): raw for raw in (gzip_form, zstd_form)},
         {str(Digest.of(config)): config},
     )
-    monkeypatch.setattr(resolve, "zstd_available", lambda: can_unpack_zstd)
+    monkeypatch.setattr(choose, "zstd_available", lambda: can_unpack_zstd)
     assert _resolve(source).manifest.raw == (zstd_form if can_unpack_zstd else gzip_form)
 
 
-def test_an_index_in_an_index_is_refused() -> None:
-    inner = _index()
-    source = MemorySource(_index((inner, "amd64")), {str(Digest.of(inner)): inner}, {})
-    with pytest.raises(NestedIndex):
-        _resolve(source)
+def test_the_indexes_on_the_way_to_the_image_are_kept() -> None:
+    config = _config()
+    manifest = _manifest(config)
+    inner = _index((manifest, "amd64"))
+    top = _index((inner, "amd64"))
+    manifests = {str(Digest.of(raw)): raw for raw in (inner, manifest)}
+    image = _resolve(MemorySource(top, manifests, {str(Digest.of(config)): config}))
+    assert image.digest == Digest.of(top) and image.manifest.raw == manifest
+    assert [index.raw for index in image.inner] == [inner]
+    direct = _resolve(MemorySource(inner, manifests, {str(Digest.of(config)): config}))
+    assert direct.digest == Digest.of(inner) and direct.inner == ()
 
 
 def test_an_image_of_another_platform_is_refused_unless_allowed() -> None:

@@ -77,6 +77,13 @@ def outcome(data: bytes, length: int, accelerated: bool) -> bytes | None:
         # The end of a zstd:chunked layer: tables and a footer in skippable frames.
         HELLO + skippable(b"toc" * 5000) + skippable(b"", 15) + skippable(bytes(64)),
         HELLO + bytes(512),
+        # pzstd writes the length of each frame into a skippable frame before it.
+        skippable(b"size") + HELLO,
+        skippable(b"", 15)
+        + skippable(b"size")
+        + HELLO
+        + skippable(b"size")
+        + zstd_frame(zstd_block(RAW, 0, b"", True)),
     ],
 )
 @pytest.mark.parametrize("length", [1, 5, 4096, 1 << 20])
