@@ -15,9 +15,7 @@ from .._engine.names import local_name, remote_reference
 from .._engine.outcome import Outcome
 from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, PullRequest, failed_image
 from .._engine.resolve import PlatformChoice
-from .._engine.retry import Retry
 from .._engine.rights import require_rights
-from .._engine.sources import RegistryAccess
 from .._engine.stage import Workshop
 from .._engine.store import layout_of
 from .._engine.trust import Gate, open_gate
@@ -25,6 +23,7 @@ from .._errors import StrataError, UsageError
 from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
 from .._storage.overlay import OverlayDriver
+from .access import registry_access, registry_retry
 from .run import Task
 from .settings import store_settings
 from .specs import POLICY, REGISTRY, STORE, merged
@@ -65,8 +64,8 @@ def verb(task: Task) -> Outcome:
     layout = layout_of(settings)
     require_rights(layout)
     driver = OverlayDriver(layout, settings.options)
-    access = _access(task)
-    retry = Retry(task.params["retries"], task.params["retry_delay"], task.reporter)
+    access = registry_access(task.params, task.paths, task.reporter)
+    retry = registry_retry(task.params, task.reporter)
     with Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"]) as workshop:
         puller = Puller(workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode)
         return _summary([(request, _pull(puller, request)) for request in requests])
@@ -96,21 +95,6 @@ def _platform_choice(platform: str | None, allow_other: bool) -> PlatformChoice:
     if platform is None:
         return PlatformChoice(host_platform(machine(), cpuinfo()), False, allow_other)
     return PlatformChoice(parse_platform(platform), True, allow_other)
-
-
-def _access(task: Task) -> RegistryAccess:
-    params = task.params
-    return RegistryAccess(
-        paths=task.paths,
-        reporter=task.reporter,
-        authfile=params["authfile"],
-        username=params["username"],
-        password=params["password"],
-        validate_certs=params["validate_certs"],
-        cert_dir=params["cert_dir"],
-        registries_conf=params["registries_conf"],
-        timeout=float(params["timeout"]),
-    )
 
 
 def _gate_opener(task: Task) -> Callable[[], Gate]:
