@@ -19,6 +19,7 @@ from .._model.reference import Reference
 from .._registry.http import ConnectionOptions
 from .._report import Reporter
 from .._transport.docker import DockerEndpoint, DockerSource
+from .._transport.docker_repository import DockerRepository
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,14 @@ class RegistryAccess:
         """The source of the image that ``reference`` names. Raises RegistryBlocked, InvalidConfig; asks nobody yet."""
         sources = self.load_registries().pull_sources(reference)
         return DockerSource([self._endpoint(source, reference) for source in sources], warn=self.reporter.warn)
+
+    def open_repository(self, reference: Reference) -> DockerRepository:
+        """The repository that ``reference`` names, at that registry itself: neither rewriting nor mirrors apply.
+
+        Raises RegistryBlocked, InvalidConfig; asks nobody yet.
+        """
+        source = self.load_registries().named_source(reference)
+        return DockerRepository(self._endpoint(source, reference), warn=self.reporter.warn)
 
     def _endpoint(self, source: PullSource, logical: Reference) -> DockerEndpoint:
         host = source.reference.domain
