@@ -27,6 +27,8 @@ notes:
   - >-
     The registry that O(name) names is asked itself. The mirrors and the rewriting of C(registries.conf) do not apply to tags, as in
     C(skopeo list-tags). A registry that C(registries.conf) blocks is not asked.
+seealso:
+  - module: strata.containers.registry_image_info
 """
 
 EXAMPLES = r"""

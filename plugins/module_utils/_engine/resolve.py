@@ -73,17 +73,26 @@ def resolve_image(source: ImageSource, choice: PlatformChoice, retry: Retry, nam
 
     Raises NoSuchPlatform, OtherPlatform, NestedIndex, LayerCountMismatch, and what the source and the parsers raise.
     """
-    index: Index | None = None
+    index, manifest = choose_manifest(source, choice.platform, retry, name)
+    config = parse_image_config(read_config(source, manifest.config, retry))
+    check_layer_count(manifest, config, name)
+    if not choice.allow_other:
+        _check_platform(config.platform, choice, name)
+    return RemoteImage(index, manifest, config)
+
+
+def choose_manifest(
+    source: ImageSource, platform: Platform, retry: Retry, name: str
+) -> tuple[Optional[Index], Manifest]:
+    """The manifest for ``platform``, and the index it was chosen from, if any; no blob is asked for.
+
+    Raises NoSuchPlatform, NestedIndex, and what the source and the parsers raise.
+    """
     raw, media_type = retry.run(name, source.manifest)
     parsed = parse_manifest(raw, media_type)
     if isinstance(parsed, Index):
-        index = parsed
-        parsed = _chosen_instance(source, index, choice.platform, retry, name)
-    config = parse_image_config(read_config(source, parsed.config, retry))
-    _check_layer_count(parsed, config, name)
-    if not choice.allow_other:
-        _check_platform(config.platform, choice, name)
-    return RemoteImage(index, parsed, config)
+        return parsed, _chosen_instance(source, parsed, platform, retry, name)
+    return None, parsed
 
 
 def read_config(source: ImageSource, descriptor: Descriptor, retry: Retry) -> bytes:
@@ -96,6 +105,17 @@ def read_config(source: ImageSource, descriptor: Descriptor, retry: Retry) -> by
             code="size_mismatch",
         )
     return retry.run(str(descriptor.digest), lambda: _read_small_blob(source, descriptor))
+
+
+def check_layer_count(manifest: Manifest, config: ImageConfig, name: str) -> None:
+    """Raises LayerCountMismatch where ``config`` has not one diff ID for each layer of ``manifest``."""
+    if len(manifest.layers) != len(config.diff_ids):
+        raise LayerCountMismatch(
+            "the config does not describe the layers of the manifest",
+            subject=name,
+            wanted=f"{len(manifest.layers)} diff IDs",
+            found=f"{len(config.diff_ids)}",
+        )
 
 
 def fits(platform: Platform, choice: PlatformChoice) -> bool:
@@ -136,16 +156,6 @@ def _read_small_blob(source: ImageSource, descriptor: Descriptor) -> bytes:
         pieces.append(chunk)
     verifier.finish()
     return b"".join(pieces)
-
-
-def _check_layer_count(manifest: Manifest, config: ImageConfig, name: str) -> None:
-    if len(manifest.layers) != len(config.diff_ids):
-        raise LayerCountMismatch(
-            "the config does not describe the layers of the manifest",
-            subject=name,
-            wanted=f"{len(manifest.layers)} diff IDs",
-            found=f"{len(config.diff_ids)}",
-        )
 
 
 def _check_platform(platform: Platform, choice: PlatformChoice, name: str) -> None:

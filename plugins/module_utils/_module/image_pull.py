@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from .._engine.names import local_name, remote_reference
-from .._engine.outcome import Outcome
+from .._engine.outcome import Outcome, joint_failure
 from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, PullRequest, failed_image
 from .._engine.resolve import PlatformChoice
 from .._engine.rights import require_rights
@@ -128,7 +128,9 @@ def _summary(results: Sequence[tuple[PullRequest, Pulled | StrataError]]) -> Out
     for result in done:
         before.update(result.before)
         after.update(result.after)
-    return Outcome(any(result.changed for result in done), facts, before, after, _failure(failures, len(images)))
+    return Outcome(
+        any(result.changed for result in done), facts, before, after, joint_failure(failures, len(images), "pulled")
+    )
 
 
 def _entry(request: PullRequest, result: Pulled | StrataError) -> dict[str, Any]:
@@ -137,13 +139,3 @@ def _entry(request: PullRequest, result: Pulled | StrataError) -> dict[str, Any]
 
 def _totals(plans: Sequence[dict[str, int]]) -> dict[str, int]:
     return {word: sum(plan[word] for plan in plans) for word in ("keep", "reuse", "fetch", "bytes")}
-
-
-def _failure(failures: Sequence[StrataError], asked: int) -> StrataError | None:
-    if not failures:
-        return None
-    if asked == 1:
-        return failures[0]
-    first = failures[0]
-    lines = "; ".join(str(failure) for failure in failures)
-    return StrataError(f"{len(failures)} of {asked} images could not be pulled: {lines}", code=first.code)
