@@ -127,7 +127,7 @@ def _options(
 
 def _text(term: Any) -> str:
     if not isinstance(term, str):
-        raise AnsibleLookupError(f"image_digest: the name of an image must be text, not {type(term).__name__}")
+        raise AnsibleLookupError("image_digest: the name of an image must be text; several images are several terms")
     return str(term)
 
 

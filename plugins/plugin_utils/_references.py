@@ -22,7 +22,7 @@ def reference_of(value: Any, plugin: str) -> Reference:
     ``plugin`` names the filter in errors. Raises AnsibleFilterError with the engine's text.
     """
     if not isinstance(value, str):
-        raise AnsibleFilterError(f"{plugin}: the name of an image must be text, not {type(value).__name__}")
+        raise AnsibleFilterError(f"{plugin}: the name of an image must be text")
     text = str(value)
     try:
         return parse_reference(text[len(TRANSPORT) :] if text.startswith(TRANSPORT) else text)

@@ -44,9 +44,9 @@ WRONG_NAMES: dict[str, tuple[Any, str]] = {
     "digest cut short": (f"busybox@{DIGEST[:-1]}", "invalid checksum digest length"),
     "unknown algorithm": (f"busybox@md5:{'a' * 32}", "unsupported digest algorithm"),
     "too long": ("a" * 238, "must not be more than 255 characters"),
-    "number": (5, "must be text, not int"),
-    "nothing": (None, "must be text, not NoneType"),
-    "list": (["busybox"], "must be text, not list"),
+    "number": (5, "must be text"),
+    "nothing": (None, "must be text"),
+    "list": (["busybox"], "must be text"),
 }
 
 
