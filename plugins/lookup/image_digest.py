@@ -143,5 +143,6 @@ def _digests(references: list[Reference], options: Mapping[str, Any]) -> list[Di
                 _ANSWERS[key] = remote_digest(access, reference, retry)
         return [_ANSWERS[(reference, *options.values())] for reference in references]
     finally:
+        access.close()
         for warning in reporter.warnings:
             Display().warning(f"image_digest: {warning}")

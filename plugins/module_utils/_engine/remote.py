@@ -22,7 +22,7 @@ from .._model.json_text import parse_json
 from .._model.manifest import Manifest
 from .._model.platform import Platform
 from .._model.reference import Reference
-from .._transport.docker import DockerSource
+from .._transport.source import ImageSource
 from .outcome import Outcome, joint_failure
 from .resolve import OtherPlatform, PlatformChoice, check_layer_count, choose_manifest, fits, read_config
 from .retry import Retry
@@ -80,7 +80,7 @@ def remote_digest(access: RegistryAccess, reference: Reference, retry: Retry) ->
     if reference.digest:
         return reference.digest
 
-    def ask(source: DockerSource) -> Digest:
+    def ask(source: ImageSource) -> Digest:
         return source.current_digest() or Digest.of(source.manifest()[0])
 
     return _with_source(access, reference, ask, retry)
@@ -89,8 +89,8 @@ def remote_digest(access: RegistryAccess, reference: Reference, retry: Retry) ->
 def _inspect(
     access: RegistryAccess, reference: Reference, choice: PlatformChoice, gather: Sequence[str], retry: Retry
 ) -> dict[str, Any]:
-    def look(source: DockerSource) -> dict[str, Any]:
-        image = _read(source, reference, choice, gather, retry)
+    def look(source: ImageSource) -> dict[str, Any]:
+        image = _read(source, reference, choice, gather)
         where = {"source": source.endpoint, "credentials": source.credentials_origin or None, "error": None}
         return {"name": str(reference), **_facts(image), **_details(image, gather), **where}
 
@@ -99,29 +99,17 @@ def _inspect(
     return entry
 
 
-def _with_source(
-    access: RegistryAccess, reference: Reference, question: Callable[[DockerSource], T], retry: Retry
-) -> T:
+def _with_source(access: RegistryAccess, reference: Reference, question: Callable[[ImageSource], T], retry: Retry) -> T:
     """What ``question`` finds out, asked again from the first mirror on while its failure may pass."""
-
-    def attempt() -> T:
-        source = access.open(reference)
-        try:
-            return question(source)
-        finally:
-            source.close()
-
-    return retry.run(str(reference), attempt)
+    return retry.run(str(reference), lambda: question(access.open(reference)))
 
 
-def _read(
-    source: DockerSource, reference: Reference, choice: PlatformChoice, gather: Sequence[str], retry: Retry
-) -> _RemoteImage:
-    name, once = str(reference), Retry(0, 0, retry.reporter)
-    index, manifest = choose_manifest(source, choice.platform, once, name)
+def _read(source: ImageSource, reference: Reference, choice: PlatformChoice, gather: Sequence[str]) -> _RemoteImage:
+    name = str(reference)
+    index, manifest = choose_manifest(source, choice.platform)
     if CONFIG not in gather and HISTORY not in gather:
         return _RemoteImage(index, manifest, None)
-    config = parse_image_config(read_config(source, manifest.config, once))
+    config = parse_image_config(read_config(source, manifest.config))
     check_layer_count(manifest, config, name)
     if choice.explicit and not fits(config.platform, choice):
         raise OtherPlatform(

@@ -20,10 +20,7 @@ def list_tags(access: RegistryAccess, reference: Reference, retry: Retry) -> Out
     the cause of.
     """
     repository = access.open_repository(reference)
-    try:
-        tags = retry.run(reference.name, repository.tags)
-    finally:
-        repository.close()
+    tags = retry.run(reference.name, repository.tags)
     access.reporter.step("listed", reference.name, tags=len(tags))
     return Outcome(
         False,

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from .._engine.outcome import Outcome
 from .._engine.registry_names import registry_image
 from .._engine.remote import CONFIG, HISTORY, MANIFEST, inspect_remote_images
@@ -39,4 +41,5 @@ def verb(task: Task) -> Outcome:
         choice = PlatformChoice(parse_platform(platform), explicit=True)
     access = registry_access(task.params, task.paths, task.reporter)
     retry = registry_retry(task.params, task.reporter)
-    return inspect_remote_images(access, references, choice, task.params["gather"], retry)
+    with closing(access):
+        return inspect_remote_images(access, references, choice, task.params["gather"], retry)

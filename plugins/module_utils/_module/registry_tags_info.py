@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from .._engine.outcome import Outcome
 from .._engine.registry_names import registry_repository
 from .._engine.tags import list_tags
@@ -22,5 +24,5 @@ CONSTRAINTS = {"required_together": [("username", "password")]}
 def verb(task: Task) -> Outcome:
     """The tags of the repository that the task names."""
     repository = registry_repository(task.params["name"])
-    access = registry_access(task.params, task.paths, task.reporter)
-    return list_tags(access, repository, registry_retry(task.params, task.reporter))
+    with closing(registry_access(task.params, task.paths, task.reporter)) as access:
+        return list_tags(access, repository, registry_retry(task.params, task.reporter))
