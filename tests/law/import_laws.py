@@ -32,7 +32,19 @@ ROOMS_OF_PULLING = ("_registry", "_trust")
 # The contract of sources and sinks, which any verb may speak.
 TRANSPORT_CONTRACT = ("__init__", "source", "sink")
 # The transports that a module's verb needs; a module that is not named needs none.
-TRANSPORTS_OF_MODULES = {"image_pull": {"docker"}}
+TRANSPORTS_OF_MODULES = {
+    "image_pull": {"docker"},
+    "registry_image_info": {"docker"},
+    "registry_tags_info": {"docker"},
+}
+
+# What asks registries and keeps nothing: neither a store nor a policy belongs to it.
+REGISTRY_ONLY_PLUGINS = (
+    "plugins/lookup/image_digest.py",
+    "plugins/modules/registry_image_info.py",
+    "plugins/modules/registry_tags_info.py",
+)
+ROOMS_OF_STORING = ("_storage", "_trust")
 
 # A library that opens connections -> the only files that may import it. The zygote talks to its children through a
 # socket pair of the local machine (docs/adr/0001).
@@ -160,6 +172,16 @@ def reading_ships_no_pulling(tree: SourceTree) -> Iterator[Breach]:
         if SourceFile(target, "").room in ROOMS_OF_PULLING:
             chain = " -> ".join([READ_ONLY_MODULE, *_chain(importer, target)])
             yield Breach(READ_ONLY_MODULE, 1, f"ships {target}: {chain}")
+
+
+def asking_ships_no_store(tree: SourceTree) -> Iterator[Breach]:
+    """What only asks registries ships neither ``_storage`` nor ``_trust``."""
+    for path in REGISTRY_ONLY_PLUGINS:
+        importer = tree.shipped(path)
+        for target in sorted(importer):
+            if SourceFile(target, "").room in ROOMS_OF_STORING:
+                chain = " -> ".join([path, *_chain(importer, target)])
+                yield Breach(path, 1, f"ships {target}: {chain}")
 
 
 def verbs_import_their_transports(tree: SourceTree) -> Iterator[Breach]:

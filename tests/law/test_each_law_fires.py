@@ -40,7 +40,9 @@ LAWFUL = {
     f"{UTILS}/_engine/pull.py": UTIL + "from .._transport.docker import Docker\n",
     f"{UTILS}/_module/__init__.py": "",
     f"{UTILS}/_module/image_pull.py": UTIL + "from .._engine.pull import pull\n",
+    f"{UTILS}/_module/registry_tags_info.py": UTIL + "from .._transport.docker import Docker\n",
     f"{UTILS}/_module/image_info.py": UTIL + "from .._storage.layout import LAYERS\nmodule.exit_json()\n",
+    "plugins/modules/registry_tags_info.py": MODULE + f"from {ENGINE}._module.registry_tags_info import verb\n",
     "plugins/modules/image_info.py": MODULE + f"from {ENGINE}._module.image_info import verb\n",
     "plugins/modules/image_pull.py": MODULE + f"from {ENGINE}._module.image_pull import verb\n",
 }
@@ -105,6 +107,12 @@ BREAKING = [
     ),
     Breaking(
         "reading_ships_no_pulling", "_module/image_info.py", "def f():\n    from .._registry.http import g\n", "http"
+    ),
+    Breaking(
+        "asking_ships_no_store", "_module/registry_tags_info.py", "from .._storage.layout import LAYERS\n", "layout.py"
+    ),
+    Breaking(
+        "asking_ships_no_store", "/lookup/image_digest.py", f"from {ENGINE}._trust.policy import parse\n", "policy.py"
     ),
     Breaking("verbs_import_their_transports", "_storage/layout.py", "from .._transport.docker import D\n", "docker"),
     Breaking("verbs_import_their_transports", "_engine/pull.py", "from .._transport import oci\n", "oci"),

@@ -63,8 +63,18 @@ class RegistriesConf:
         allowed = [source for source in sources if self._block(source.reference) is None]
         if not allowed:
             block = self._block(sources[-1].reference) or registry
-            raise RegistryBlocked(f"registry {block.prefix} is blocked in {block.origin}", subject=str(reference))
+            raise _blocked(block, reference)
         return tuple(allowed)
+
+    def named_source(self, reference: Reference) -> PullSource:
+        """The repository just as ``reference`` names it, where mirrors and rewriting do not apply: lists of tags, pushes.
+
+        Raises RegistryBlocked.
+        """
+        registry = self._find(reference.name)
+        if registry is not None and registry.blocked:
+            raise _blocked(registry, reference)
+        return PullSource(reference, registry is not None and registry.insecure, reference.domain)
 
     def _find(self, name: str) -> Registry | None:
         """The registry with the longest prefix that ``name``, without tag and digest, starts with."""
@@ -116,6 +126,10 @@ def _drop_ins(directory: str) -> list[str]:
     with reporting("read", directory):
         names = sorted(name for name in os.listdir(directory) if name.endswith(".conf"))
     return [path for name in names for path in [os.path.join(directory, name)] if not os.path.isdir(path)]
+
+
+def _blocked(registry: Registry, reference: Reference) -> RegistryBlocked:
+    return RegistryBlocked(f"registry {registry.prefix} is blocked in {registry.origin}", subject=str(reference))
 
 
 def _match(name: str, prefix: str) -> int | None:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -25,3 +26,16 @@ class Outcome:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     failure: Optional[StrataError] = None
+
+
+def joint_failure(failures: Sequence[StrataError], asked: int, done: str) -> StrataError | None:
+    """The failure of a task that ``asked`` for so many images: None where all were ``done`` (pulled, inspected).
+
+    That of the one image unchanged; of several, one that lists all failures, with the code of the first.
+    """
+    if not failures:
+        return None
+    if asked == 1:
+        return failures[0]
+    lines = "; ".join(str(failure) for failure in failures)
+    return StrataError(f"{len(failures)} of {asked} images could not be {done}: {lines}", code=failures[0].code)

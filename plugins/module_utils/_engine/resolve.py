@@ -23,7 +23,7 @@ from .._model.manifest_parser import parse_manifest
 from .._model.platform import Platform
 from .._model.schema1 import Schema1Manifest
 from .._transport.source import ImageSource
-from .choose import Parsed, choose_instance
+from .choose import Chosen, Parsed, choose_instance
 
 # containers/image reads no larger config (iolimits.MaxConfigBodySize).
 _CONFIG_LIMIT = 4 * 1024 * 1024
@@ -77,26 +77,32 @@ def resolve_image(
 
     Raises NoSuchPlatform, OtherPlatform, NestedIndex, LayerCountMismatch, and what the source and the parsers raise.
     """
+    index, chosen = choose_manifest(source, choice.platform)
+    manifest = chosen.manifest
+    if isinstance(manifest, Schema1Manifest):
+        raise UnsupportedManifest(
+            "Docker schema 1 manifests are not supported yet", subject=name, found=manifest.media_type
+        )
+    config = parse_image_config(read_config(source, manifest.config, configs))
+    check_layer_count(manifest, config, name)
+    if not choice.allow_other:
+        _check_platform(config.platform, choice, name)
+    return RemoteImage(index, manifest, config, chosen.inner)
+
+
+def choose_manifest(source: ImageSource, platform: Platform) -> tuple[Optional[Index], Chosen]:
+    """The manifest for ``platform``, and the outermost index it was chosen from, if any; no blob is asked for.
+
+    Raises NoSuchPlatform, NestedIndex, and what the source and the parsers raise.
+    """
 
     def fetch(digest: Digest | None = None) -> Parsed:
         return parse_manifest(*source.manifest(digest))
 
-    index: Index | None = None
-    inner: tuple[Index, ...] = ()
     parsed = fetch()
     if isinstance(parsed, Index):
-        index = parsed
-        chosen = choose_instance(index, choice.platform, fetch)
-        parsed, inner = chosen.manifest, chosen.inner
-    if isinstance(parsed, Schema1Manifest):
-        raise UnsupportedManifest(
-            "Docker schema 1 manifests are not supported yet", subject=name, found=parsed.media_type
-        )
-    config = parse_image_config(read_config(source, parsed.config, configs))
-    _check_layer_count(parsed, config, name)
-    if not choice.allow_other:
-        _check_platform(config.platform, choice, name)
-    return RemoteImage(index, parsed, config, inner)
+        return parsed, choose_instance(parsed, platform, fetch)
+    return None, Chosen(parsed)
 
 
 def read_config(
@@ -114,6 +120,17 @@ def read_config(
     if descriptor.digest not in known or len(known[descriptor.digest]) != descriptor.size:
         known[descriptor.digest] = _read_small_blob(source, descriptor)
     return known[descriptor.digest]
+
+
+def check_layer_count(manifest: Manifest, config: ImageConfig, name: str) -> None:
+    """Raises LayerCountMismatch where ``config`` has not one diff ID for each layer of ``manifest``."""
+    if len(manifest.layers) != len(config.diff_ids):
+        raise LayerCountMismatch(
+            "the config does not describe the layers of the manifest",
+            subject=name,
+            wanted=f"{len(manifest.layers)} diff IDs",
+            found=f"{len(config.diff_ids)}",
+        )
 
 
 def fits(platform: Platform, choice: PlatformChoice) -> bool:
@@ -140,16 +157,6 @@ def _read_small_blob(source: ImageSource, descriptor: Descriptor) -> bytes:
         pieces.append(chunk)
     verifier.finish()
     return b"".join(pieces)
-
-
-def _check_layer_count(manifest: Manifest, config: ImageConfig, name: str) -> None:
-    if len(manifest.layers) != len(config.diff_ids):
-        raise LayerCountMismatch(
-            "the config does not describe the layers of the manifest",
-            subject=name,
-            wanted=f"{len(manifest.layers)} diff IDs",
-            found=f"{len(config.diff_ids)}",
-        )
 
 
 def _check_platform(platform: Platform, choice: PlatformChoice, name: str) -> None:

@@ -21,6 +21,7 @@ from .._registry.http import ConnectionOptions
 from .._registry.pool import RegistryPool
 from .._report import Reporter
 from .._transport.docker import DockerEndpoint, DockerSource
+from .._transport.docker_repository import DockerRepository
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,14 @@ class RegistryAccess:
         """The source of the image that ``reference`` names. Raises RegistryBlocked, InvalidConfig; asks nobody yet."""
         sources = self.load_registries().pull_sources(reference)
         return DockerSource([self._endpoint(source, reference) for source in sources], pool=self.pool)
+
+    def open_repository(self, reference: Reference) -> DockerRepository:
+        """The repository that ``reference`` names, at that registry itself: neither rewriting nor mirrors apply.
+
+        Raises RegistryBlocked, InvalidConfig; asks nobody yet.
+        """
+        source = self.load_registries().named_source(reference)
+        return DockerRepository(self._endpoint(source, reference), self.pool)
 
     def _endpoint(self, source: PullSource, logical: Reference) -> DockerEndpoint:
         host = source.reference.domain

@@ -33,6 +33,7 @@ _DOMAIN_ONLY = re.compile(_DOMAIN, re.ASCII)
 _REFERENCE = re.compile(
     rf"(?P<domain>{_DOMAIN})/(?P<path>{_PATH})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?", re.ASCII
 )
+_TAG_ONLY = re.compile(_TAG, re.ASCII)
 _IMAGE_ID = re.compile(r"[a-f0-9]{64}", re.ASCII)
 
 
@@ -123,6 +124,11 @@ def parse_reference(text: str) -> Reference:
             f"repository name must not be more than {_NAME_LIMIT} characters", subject=text, found=str(length)
         )
     return Reference(match["domain"], match["path"], match["tag"], _digest(text, match["digest"]))
+
+
+def is_tag(text: str) -> bool:
+    """Whether ``text`` can be the tag of a reference."""
+    return _TAG_ONLY.fullmatch(text) is not None
 
 
 def _split_domain(text: str) -> tuple[str, str]:

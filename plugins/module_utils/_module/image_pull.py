@@ -14,12 +14,10 @@ from functools import cache
 from typing import Any
 
 from .._engine.names import local_name, remote_reference
-from .._engine.outcome import Outcome
+from .._engine.outcome import Outcome, joint_failure
 from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, PullRequest, failed_image
 from .._engine.resolve import PlatformChoice
-from .._engine.retry import Retry
 from .._engine.rights import require_rights
-from .._engine.sources import RegistryAccess
 from .._engine.stage import Workshop
 from .._engine.store import layout_of
 from .._engine.trust import Gate, open_gate
@@ -27,6 +25,7 @@ from .._errors import StrataError, UsageError
 from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
 from .._storage.overlay import OverlayDriver
+from .access import registry_access, registry_retry
 from .run import Task
 from .settings import store_settings
 from .specs import POLICY, REGISTRY, STORE, merged
@@ -75,8 +74,8 @@ def verb(task: Task) -> Outcome:
     layout = layout_of(settings)
     require_rights(layout)
     driver = OverlayDriver(layout, settings.options)
-    access = _access(task)
-    retry = Retry(task.params["retries"], task.params["retry_delay"], task.reporter)
+    access = registry_access(task.params, task.paths, task.reporter)
+    retry = registry_retry(task.params, task.reporter)
     workshop = Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"])
     with closing(access), workshop:
         puller = Puller(workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode)
@@ -108,21 +107,6 @@ def _platform_choice(platform: str | None, allow_other: bool) -> PlatformChoice:
     if platform is None:
         return PlatformChoice(host_platform(machine(), cpuinfo()), False, allow_other)
     return PlatformChoice(parse_platform(platform), True, allow_other)
-
-
-def _access(task: Task) -> RegistryAccess:
-    params = task.params
-    return RegistryAccess(
-        paths=task.paths,
-        reporter=task.reporter,
-        authfile=params["authfile"],
-        username=params["username"],
-        password=params["password"],
-        validate_certs=params["validate_certs"],
-        cert_dir=params["cert_dir"],
-        registries_conf=params["registries_conf"],
-        timeout=float(params["timeout"]),
-    )
 
 
 def _gate_opener(task: Task) -> Callable[[], Gate]:
@@ -157,18 +141,10 @@ def _summary(results: Sequence[Pulled | _Failed]) -> Outcome:
         # Of a name that stands twice, the task found the first and left the last.
         before = {**result.before, **before}
         after.update(result.after)
-    return Outcome(any(result.changed for result in done), facts, before, after, _failure(failures, len(images)))
+    return Outcome(
+        any(result.changed for result in done), facts, before, after, joint_failure(failures, len(images), "pulled")
+    )
 
 
 def _totals(plans: Sequence[dict[str, int]]) -> dict[str, int]:
     return {word: sum(plan[word] for plan in plans) for word in ("keep", "reuse", "fetch", "bytes")}
-
-
-def _failure(failures: Sequence[StrataError], asked: int) -> StrataError | None:
-    if not failures:
-        return None
-    if asked == 1:
-        return failures[0]
-    first = failures[0]
-    lines = "; ".join(str(failure) for failure in failures)
-    return StrataError(f"{len(failures)} of {asked} images could not be pulled: {lines}", code=first.code)

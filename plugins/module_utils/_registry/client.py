@@ -27,6 +27,7 @@ from .errors import BlobUnknown, ManifestUnknown, NotARegistry
 from .host import RegistryHost
 from .http import ConnectionOptions, HttpClient, HttpResponse
 from .retry import SYSTEM_CLOCK, Clock
+from .tags import list_tags
 from .urls import BadAddress, origin, redacted
 
 _ACCEPT = {"Accept": ", ".join(ACCEPT_MANIFESTS)}
@@ -96,6 +97,10 @@ class RegistryClient:
                 return Digest.parse(response.header("Docker-Content-Digest"))
             except InvalidDigest:
                 return None
+
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the repository, in the registry's order; raises what ``list_tags`` raises."""
+        return list_tags(self._connection, self._repository, self._name)
 
     def blob(self, digest: Digest, size: int | None = None) -> Iterator[bytes]:
         """The bytes of a blob, in chunks of 256 KiB at most; a lost connection is resumed.
