@@ -16,6 +16,9 @@ from .digest import Digest, InvalidDigest
 from .json_object import JsonObject, shown
 from .platform import Platform
 
+# How long a blob is whose length nobody has said, in the words of containers/image.
+UNKNOWN_SIZE = -1
+
 _KEYS = ("mediaType", "digest", "size", "urls", "annotations", "platform")
 _PLATFORM_KEYS = ("os", "architecture", "variant")
 
@@ -36,7 +39,8 @@ class AmbiguousDescriptor(InvalidDescriptor):
 class Descriptor:
     """Where a blob is and what it must be.
 
-    ``size`` is in bytes. ``platform`` is for entries of an index. ``fields`` are all keys as received, unknown ones too.
+    ``size`` is in bytes, UNKNOWN_SIZE where schema 1 does not tell it. ``platform`` is for entries of an index. ``fields`` are
+    all keys as received, unknown ones too.
     """
 
     media_type: str
@@ -47,6 +51,11 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     platform: Platform | None = None
     fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def known_size(self) -> int | None:
+        """The size, None where it is not known."""
+        return None if self.size == UNKNOWN_SIZE else self.size
 
     @classmethod
     def from_json(cls, value: Any, where: str) -> Descriptor:

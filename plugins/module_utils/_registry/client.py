@@ -13,6 +13,7 @@ Nothing is verified here: the caller holds manifests and blobs against their dig
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from .retry import SYSTEM_CLOCK, Clock
 from .tags import list_tags
 from .urls import BadAddress, origin, redacted
 
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _ACCEPT = {"Accept": ", ".join(ACCEPT_MANIFESTS)}
 
 
@@ -118,6 +120,17 @@ class RegistryClient:
             raise self._connection.refusal(response, f"{self._name}@{digest}", BlobUnknown)
 
         return read_blob(open_at, size, self._clock)
+
+    def blob_size(self, digest: Digest) -> int | None:
+        """How many bytes the registry says the blob has; None where it does not say, or refuses.
+
+        A hint, not verified. Raises RateLimited, and the leaves of a failed connection or token.
+        """
+        with self._connection.send("HEAD", f"/v2/{self._repository}/blobs/{digest}") as response:
+            if response.status == 429:
+                raise self._connection.refusal(response, f"{self._name}@{digest}", BlobUnknown)
+            length = response.header("Content-Length")
+            return int(length) if response.status == 200 and _LENGTH.fullmatch(length) else None
 
     def foreign_blob(self, urls: Sequence[str]) -> Iterator[bytes] | None:
         """The bytes of a blob from the first of ``urls`` that has it; None where none is http or https.

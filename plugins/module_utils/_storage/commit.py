@@ -24,6 +24,7 @@ from .._host.atomic_files import read_file, replace_file
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
 from .._model.digest import Digest
+from .._model.manifest_digest import digested_bytes
 from .._model.times import now_text, valid_time
 from .._report import Reporter
 from .catalog import UnknownImage
@@ -210,7 +211,7 @@ def with_data(record: ImageRecord, image: NewImage) -> ImageRecord:
             names.append(key)
         sizes[key] = len(data)
         # A manifest digest and a plain one are the same for all but the signed manifests of schema 1.
-        digests[key] = str(Digest.of(data))
+        digests[key] = str(Digest.of(digested_bytes(data) if key.startswith("manifest") else data))
     return record.changed(
         metadata=image.metadata,
         big_data_names=names,

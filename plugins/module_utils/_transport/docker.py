@@ -20,6 +20,7 @@ from .._errors import DataError, MissingLibraryError, RemoteError, StrataError
 from .._model.credentials import Credentials
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
+from .._model.manifest_digest import digested_bytes
 from .._model.reference import Reference
 from .._registry.client import RegistryClient
 from .._registry.http import ConnectionOptions
@@ -110,7 +111,11 @@ class DockerSource:
         """
         client = self._server().client()
         foreign = client.foreign_blob(descriptor.urls) if descriptor.urls else None
-        yield from client.blob(descriptor.digest, descriptor.size) if foreign is None else foreign
+        yield from client.blob(descriptor.digest, descriptor.known_size) if foreign is None else foreign
+
+    def blob_size(self, digest: Digest) -> int | None:
+        """What the endpoint that gave the manifest answers to HEAD; None where it says nothing."""
+        return self._server().client().blob_size(digest)
 
     def signatures(self, digest: Digest) -> tuple[bytes, ...]:
         """The signatures of the manifest ``digest``: none, as only policies that need none can be met yet."""
@@ -171,12 +176,12 @@ class _Place:
         reference = self.endpoint.reference.with_default_tag()
         wanted = digest or reference.digest
         fetched = self.client().manifest(str(wanted or reference.tag))
-        if wanted and not wanted.matches(fetched.raw):
+        if wanted and not wanted.matches(digested_bytes(fetched.raw)):
             raise ManifestDigestMismatch(
                 "the manifest does not match the digest that was asked for",
                 subject=reference.name,
                 wanted=str(wanted),
-                found=_digest_like(wanted, fetched.raw),
+                found=_digest_like(wanted, digested_bytes(fetched.raw)),
             )
         return fetched.raw, fetched.media_type
 

@@ -45,6 +45,9 @@ class ImageSource(Protocol):
     def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
         """The bytes of a config or layer, not verified. Errors come while it is read."""
 
+    def blob_size(self, digest: Digest) -> int | None:
+        """The length of a blob in bytes, if that is cheap to know; a hint, not verified."""
+
     def signatures(self, digest: Digest) -> tuple[bytes, ...]:
         """The signatures that the place keeps of the manifest ``digest``."""
 
