@@ -40,10 +40,10 @@ class NestedIndex(DataError):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The manifest for a platform, and the indexes between the outermost one and it, the outer ones first."""
+    """The manifest for a platform, and the indexes on the way to it, the outermost first: of a flat index that index alone."""
 
     manifest: Union[Manifest, Schema1Manifest]
-    inner: tuple[Index, ...] = ()
+    indexes: tuple[Index, ...] = ()
 
 
 def entries_for(index: Index, platform: Platform) -> tuple[Descriptor, ...]:
@@ -60,7 +60,7 @@ def choose_instance(index: Index, platform: Platform, fetch: Callable[[Digest], 
     Docker's lists in a list and for indexes nested too deeply, and what ``fetch`` raises.
     """
     search = _Search(platform, fetch)
-    chosen = search.through(index, ())
+    chosen = search.through(index, (index,))
     if chosen is None:
         raise no_such_platform(platform, index, search.searched)
     return chosen
@@ -74,7 +74,7 @@ class _Search:
         self.searched: list[Index] = []
 
     def through(self, index: Index, path: tuple[Index, ...]) -> Optional[Chosen]:
-        """The first image below ``index``, or None; ``path`` are the indexes on the way to it, without the outermost."""
+        """The first image below ``index``, or None; ``path`` are the indexes on the way to it, itself the last."""
         for entry in entries_for(index, self._platform):
             # One that was searched already has no image for us, however often it is listed.
             if entry.digest in self._seen:
@@ -82,7 +82,7 @@ class _Search:
             parsed = self._fetch(entry.digest)
             if not isinstance(parsed, Index):
                 return Chosen(parsed, path)
-            self._enter(index, parsed, entry.digest, len(path))
+            self._enter(index, parsed, entry.digest, len(path) - 1)
             chosen = self.through(parsed, (*path, parsed))
             if chosen is not None:
                 return chosen

@@ -7,34 +7,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from .._errors import DataError
 from .._host.atomic_files import read_file
+from .._model.descriptor import Descriptor
 from .._model.digest import Digest
 from .._model.image_config import ImageConfig, parse_image_config
+from .._model.index import Index
 from .._model.manifest import Manifest
 from .._model.manifest_parser import parse_manifest
+from .._model.schema1 import Schema1Manifest
 from .._storage.catalog import Catalog
+from .._storage.json_record import StoreDamaged
 from .._storage.layout import Layout
 from .._storage.records import UNKNOWN_TIME, ImageRecord, LayerRecord
+from .schema1_stored import stored_config, stored_layers
 
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An image record with its manifest and config; either is None where the store has none that can be read."""
+    """An image record with its manifest, the layers as that lists them, and its config; None where none can be read."""
 
     record: ImageRecord
-    manifest: Optional[Manifest]
+    manifest: Optional[Union[Manifest, Schema1Manifest]]
+    layers: Optional[tuple[Descriptor, ...]]
     config: Optional[ImageConfig]
 
 
-def read_image(layout: Layout, record: ImageRecord) -> StoredImage:
-    """The record with the manifest and config that the store keeps for it."""
+def read_image(layout: Layout, catalog: Catalog, record: ImageRecord) -> StoredImage:
+    """The record with the manifest and config that the store keeps for it; the config of schema 1 is made from its layers."""
     manifest = _manifest(layout, record)
-    return StoredImage(record, manifest, _config(layout, record, manifest))
+    if isinstance(manifest, Schema1Manifest):
+        return _schema1_image(catalog, record, manifest)
+    return StoredImage(record, manifest, manifest.layers if manifest else None, _config(layout, record, manifest))
 
 
 def describe_image(
@@ -56,7 +64,7 @@ def describe_image(
         "size": image_size(record, chain),
         "created": None if record.created == UNKNOWN_TIME else record.created,
         "platform": str(image.config.platform) if image.config else None,
-        "layers": _layers(layout, image.manifest, chain, actions or {}),
+        "layers": _layers(layout, image.layers, chain, actions or {}),
     }
 
 
@@ -66,16 +74,16 @@ def image_size(record: ImageRecord, chain: list[LayerRecord]) -> int:
 
 
 def _layers(
-    layout: Layout, manifest: Manifest | None, chain: list[LayerRecord], actions: Mapping[str, str]
+    layout: Layout, blobs: Sequence[Descriptor] | None, chain: list[LayerRecord], actions: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    # Schema 1 manifests and damaged stores may list another number of layers than the chain has: then the records tell.
-    blobs = manifest.layers if manifest and len(manifest.layers) == len(chain) else None
+    # The manifest in a damaged store may list another number of layers than the chain has: then the records tell.
+    blobs = blobs if blobs and len(blobs) == len(chain) else None
     return [
         {
             "digest": str(blobs[position].digest) if blobs else (layer.compressed_digest or None),
             "diff_id": layer.diff_digest or None,
             "id": layer.id,
-            "compressed_size": blobs[position].size if blobs else layer.compressed_size,
+            "compressed_size": blobs[position].known_size if blobs else layer.compressed_size,
             "size": layer.diff_size,
             "path": layout.diff(layer.id),
             "action": actions.get(layer.id, "keep"),
@@ -84,7 +92,15 @@ def _layers(
     ]
 
 
-def _manifest(layout: Layout, record: ImageRecord) -> Manifest | None:
+def _schema1_image(catalog: Catalog, record: ImageRecord, manifest: Schema1Manifest) -> StoredImage:
+    try:
+        chain = catalog.layer_chain(record.layer) if record.layer else []
+        return StoredImage(record, manifest, stored_layers(manifest, chain), stored_config(manifest, chain))
+    except (DataError, StoreDamaged):
+        return StoredImage(record, manifest, None, None)
+
+
+def _manifest(layout: Layout, record: ImageRecord) -> Manifest | Schema1Manifest | None:
     raw = _item(layout, record, "manifest")
     if raw is None:
         return None
@@ -92,7 +108,7 @@ def _manifest(layout: Layout, record: ImageRecord) -> Manifest | None:
         parsed = parse_manifest(raw, "")
     except DataError:
         return None
-    return parsed if isinstance(parsed, Manifest) else None
+    return None if isinstance(parsed, Index) else parsed
 
 
 def _config(layout: Layout, record: ImageRecord, manifest: Manifest | None) -> ImageConfig | None:

@@ -46,7 +46,7 @@ def inspect_images(layout: Layout, names: Sequence[str] | None, gather: Sequence
 
 
 def _describe(layout: Layout, catalog: Catalog, record: ImageRecord, gather: Sequence[str]) -> dict[str, Any]:
-    stored = read_image(layout, record)
+    stored = read_image(layout, catalog, record)
     return {**describe_image(layout, catalog, stored), **_details(stored, gather)}
 
 

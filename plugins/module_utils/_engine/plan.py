@@ -26,7 +26,8 @@ class PlannedLayer:
     """One layer of an image and what is to be done about it.
 
     ``action`` is ``keep`` (the layer is in the store), ``reuse`` (the same content lies under another parent, in the store or
-    further down in this image, and is copied from there) or ``fetch``.
+    further down in this image, and is copied from there) or ``fetch``. Where ``diff_known`` is not set, the diff ID and the
+    layer ID stand in for what shows when the layer is unpacked.
     """
 
     action: str
@@ -34,6 +35,7 @@ class PlannedLayer:
     parent: str | None
     blob: Descriptor
     diff_id: Digest
+    diff_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,17 @@ class Plan:
         return tuple(layer.layer_id for layer in self.layers)
 
     @property
+    def unknown(self) -> tuple[PlannedLayer, ...]:
+        """The layers whose content nobody knows before it is unpacked."""
+        return tuple(layer for layer in self.layers if not layer.diff_known)
+
+    @property
+    def stand_in_ids(self) -> tuple[str, ...]:
+        """The layer IDs that follow from stand-ins: of the first such layer and of all above it."""
+        known = [layer.diff_known for layer in self.layers]
+        return self.chain[known.index(False) :] if False in known else ()
+
+    @property
     def actions(self) -> dict[str, str]:
         """The action for each layer ID."""
         return {layer.layer_id: layer.action for layer in self.layers}
@@ -58,16 +71,22 @@ class Plan:
         return tuple(layer for layer in self.layers if layer.action != KEEP)
 
     def facts(self) -> dict[str, Any]:
-        """How many layers are kept, reused and fetched, and how many compressed bytes the fetched ones have."""
+        """How many layers are kept, reused and fetched, and how many compressed bytes the fetched ones have.
+
+        Layers whose size the source did not tell are not in the bytes.
+        """
         counts = {word: sum(layer.action == word for layer in self.layers) for word in (KEEP, REUSE, FETCH)}
-        return {**counts, "bytes": sum(layer.blob.size for layer in self.layers if layer.action == FETCH)}
+        return {**counts, "bytes": sum(layer.blob.known_size or 0 for layer in self.layers if layer.action == FETCH)}
 
 
-def make_plan(catalog: Catalog, blobs: Sequence[Descriptor], diff_ids: Sequence[Digest]) -> Plan:
+def make_plan(
+    catalog: Catalog, blobs: Sequence[Descriptor], diff_ids: Sequence[Digest], stand_ins: Set[Digest] = frozenset()
+) -> Plan:
     """The plan that brings the layers ``blobs`` with ``diff_ids`` into the store of ``catalog``.
 
     A layer is found by its ID, which covers its content and all below it; layers flagged incomplete do not count. Content
-    that the image has several times is fetched for the first of them.
+    that the image has several times is fetched for the first of them. ``stand_ins`` are those diff IDs that are none: of
+    the layers from the first of these on, what is planned is the most that can be to do.
     """
     chain = layer_chain(tuple(diff_ids))
     parents = (None, *chain[:-1])
@@ -77,7 +96,7 @@ def make_plan(catalog: Catalog, blobs: Sequence[Descriptor], diff_ids: Sequence[
         action = _action(catalog, layer_id, diff_id, fetched)
         if action == FETCH:
             fetched.add(diff_id)
-        planned.append(PlannedLayer(action, layer_id, parent, blob, diff_id))
+        planned.append(PlannedLayer(action, layer_id, parent, blob, diff_id, diff_id not in stand_ins))
     return Plan(tuple(planned))
 
 

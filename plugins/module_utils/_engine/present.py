@@ -40,6 +40,8 @@ class StoreView:
         self._foreseen: Catalog | None = None
         self._images: dict[str, RemoteImage] = {}
         self._items: dict[tuple[str, str], bytes] = {}
+        # IDs and diff IDs that stand in for those that only the content can tell.
+        self._stand_ins: set[str] = set()
 
     def catalog(self) -> Catalog:
         """The records as they are now or, once something was foreseen, as they would be then."""
@@ -49,6 +51,8 @@ class StoreView:
         """From now on shows the store as it would be with ``image``, whose layers are those of ``plan``."""
         self._foreseen = after_commit(catalog, [_record(catalog, layer) for layer in plan.to_stage], image)
         self._images[image.image_id] = remote
+        if remote.stand_ins:
+            self._stand_ins.update([image.image_id, *plan.stand_in_ids, *map(str, remote.stand_ins)])
         self._items.update({(image.image_id, key): data for key, data in image.big_data})
 
     def foresee_names(self, catalog: Catalog, image_id: str, names: Iterable[str]) -> None:
@@ -56,22 +60,32 @@ class StoreView:
         self._foreseen = after_naming(catalog, image_id, names)
 
     def describe(self, catalog: Catalog, record: ImageRecord, actions: dict[str, str]) -> dict[str, Any]:
-        """The facts of an image, as describe_image() gives them; sizes that only the content can tell are None."""
-        facts = describe_image(self._layout, catalog, self._stored(record), actions)
+        """The facts of an image, as describe_image() gives them; what only the content can tell is None."""
+        facts = describe_image(self._layout, catalog, self._stored(catalog, record), actions)
         if self._foreseen is not None:
             for layer in facts["layers"]:
                 if layer["size"] == _UNCOUNTED:
                     layer["size"] = facts["size"] = None
+                if layer["id"] in self._stand_ins:
+                    layer["path"] = None
+                self._blank(layer, "id", "diff_id")
+            self._blank(facts, "id", "top_layer")
         return facts
 
-    def serves(self, record: ImageRecord, choice: PlatformChoice, digest: Digest | None = None) -> bool:
+    def shown_id(self, image_id: str) -> str:
+        """The image ID; where only the content can tell it, the digest of the image."""
+        return str(self._images[image_id].digest) if image_id in self._stand_ins else image_id
+
+    def serves(
+        self, catalog: Catalog, record: ImageRecord, choice: PlatformChoice, digest: Digest | None = None
+    ) -> bool:
         """Whether a pull for ``choice`` would end with this image, if the registry still has what it had.
 
         ``digest`` is what the registry has; where it is not known, any index that the image was chosen from will do. An
         image without a stored index is judged by its config. What an index would give is exact: that an image runs on the
         wanted platform is not enough where the index has a better one.
         """
-        config = self._stored(record).config
+        config = self._stored(catalog, record).config
         if config is None or not (fits(config.platform, choice) or (choice.allow_other and digest is not None)):
             return False
         indexes = [self._index(record, digest)] if digest else list(self._indexes(record))
@@ -107,9 +121,14 @@ class StoreView:
             return None
         return parsed if isinstance(parsed, Index) else None
 
-    def _stored(self, record: ImageRecord) -> StoredImage:
+    def _stored(self, catalog: Catalog, record: ImageRecord) -> StoredImage:
         remote = self._images.get(record.id)
-        return StoredImage(record, remote.manifest, remote.config) if remote else read_image(self._layout, record)
+        if remote is None:
+            return read_image(self._layout, catalog, record)
+        return StoredImage(record, remote.manifest, remote.layers, remote.config)
+
+    def _blank(self, facts: dict[str, Any], *keys: str) -> None:
+        facts.update({key: None for key in keys if facts[key] in self._stand_ins})
 
 
 def _digests(record: ImageRecord) -> Iterator[Digest]:

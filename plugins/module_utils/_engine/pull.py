@@ -13,14 +13,17 @@ from typing import Any, Optional
 
 from .._errors import RemoteError, StrataError, UsageError
 from .._model.digest import Digest
+from .._model.manifest_digest import digested_bytes
 from .._model.reference import Reference
 from .._report import Reporter
 from .._storage.catalog import Catalog
 from .._storage.commit import LayerVanished, NewImage, commit_image, set_names
 from .._storage.layout import Layout
-from .._storage.records import UNKNOWN_TIME, ImageRecord
+from .._storage.records import ImageRecord
 from .._transport.source import ImageSource
-from .plan import Plan, make_plan
+from .new_image import new_image
+from .plan import Plan
+from .planner import Planner
 from .present import StoreView
 from .resolve import PlatformChoice, RemoteImage, resolve_image
 from .retry import Retry
@@ -95,6 +98,7 @@ class Puller:
         self._reporter = reporter
         self._check_mode = check_mode
         self._view = StoreView(workshop.layout)
+        self._planner = Planner(workshop, check_mode=check_mode)
         self._configs: dict[Digest, bytes] = {}
 
     def pull(self, request: PullRequest) -> Pulled:
@@ -107,14 +111,14 @@ class Puller:
         present = catalog.image_named(str(request.name))
         if request.policy == NEVER and present is None:
             raise NotPresent("the image is not in the store, and pull is never", subject=str(request.name))
-        if present is not None and self._may_stay_unjudged(present, request):
+        if present is not None and self._may_stay_unjudged(catalog, present, request):
             return self._keep(request, catalog, present, _Provenance())
         accepted_by = self._open_gate().admit(request.name, self._reporter)
         # What a digest names cannot move.
         if (
             present is not None
             and request.name.digest
-            and self._view.serves(present, request.choice, request.name.digest)
+            and self._view.serves(catalog, present, request.choice, request.name.digest)
         ):
             return self._keep(request, catalog, present, _Provenance(accepted_by=accepted_by))
         fetched_before = self._workshop.bytes_fetched
@@ -126,10 +130,10 @@ class Puller:
             self._reporter.warn(f"{request.name}: the registry could not be asked, the present image stays: {error}")
             return self._keep(request, catalog, present, _Provenance())
 
-    def _may_stay_unjudged(self, present: ImageRecord, request: PullRequest) -> bool:
+    def _may_stay_unjudged(self, catalog: Catalog, present: ImageRecord, request: PullRequest) -> bool:
         """Whether the present image answers the request, and neither registry nor policy has a say in it."""
         if request.policy == MISSING:
-            return not request.choice.explicit or self._view.serves(present, request.choice)
+            return not request.choice.explicit or self._view.serves(catalog, present, request.choice)
         return request.policy == NEVER
 
     def _copy(self, request: PullRequest, accepted_by: str, fetched_before: int) -> Pulled:
@@ -138,7 +142,7 @@ class Puller:
         try:
             catalog = self._view.catalog()
             present = catalog.image_named(str(request.name))
-            if present is not None and self._is_current(source, request, present):
+            if present is not None and self._is_current(source, request, catalog, present):
                 return self._keep(request, catalog, present, _provenance(source, accepted_by))
             remote = resolve_image(source, request.choice, str(request.name), self._configs)
             self._reporter.step("resolved", str(request.name), digest=str(remote.digest), source=source.endpoint)
@@ -146,17 +150,19 @@ class Puller:
         finally:
             source.close()
 
-    def _is_current(self, source: ImageSource, request: PullRequest, present: ImageRecord) -> bool:
+    def _is_current(self, source: ImageSource, request: PullRequest, catalog: Catalog, present: ImageRecord) -> bool:
         """Whether the registry has what the present image was made from, and would give the same image today."""
         digest = source.current_digest()
         if digest is None:
             # It does not tell digests apart; the manifest that it is asked for instead serves the pull as well.
-            digest = Digest.of(source.manifest()[0])
-        return str(digest) in present.manifest_digests and self._view.serves(present, request.choice, digest)
+            digest = Digest.of(digested_bytes(source.manifest()[0]))
+        if str(digest) not in present.manifest_digests:
+            return False
+        return self._view.serves(catalog, present, request.choice, digest)
 
     def _keep(self, request: PullRequest, catalog: Catalog, present: ImageRecord, provenance: _Provenance) -> Pulled:
         """The present image is the one that is wanted; only names may be missing."""
-        before = _difference_side(catalog, request.names)
+        before = self._difference_side(catalog, request.names)
         missing = [name for name in request.names if name not in present.names]
         if missing:
             names = (*missing, *present.names)
@@ -167,7 +173,7 @@ class Puller:
                 self._reporter.step("named", present.id, names=", ".join(missing))
             catalog = self._view.catalog()
         image = self._describe(catalog, catalog.image(present.id), None, provenance, fetched=0)
-        after = dict.fromkeys(request.names, present.id)
+        after = dict.fromkeys(request.names, self._view.shown_id(present.id))
         return Pulled(bool(missing), image, before, after)
 
     def _bring(
@@ -187,23 +193,22 @@ class Puller:
         self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str, fetched_before: int
     ) -> Pulled:
         catalog = self._view.catalog()
-        plan = make_plan(catalog, remote.manifest.layers, remote.config.diff_ids)
-        before = _difference_side(catalog, request.names)
-        image_id = remote.manifest.image_id
+        remote, plan = self._planner.plan(remote, source, catalog)
+        before = self._difference_side(catalog, request.names)
         changed = not _already_there(catalog, request, remote, plan)
         record = None
         if changed:
             self._workshop.driver.ensure_native()
-            image = _new_image(request, remote, plan)
+            image = new_image(request.names, remote, plan)
             if self._check_mode:
                 self._view.foresee_commit(catalog, plan, remote, image)
             else:
                 record = self._commit(plan, image, source, catalog)
         fetched = self._workshop.bytes_fetched - fetched_before
         catalog = self._view.catalog()
-        record = record or catalog.image(image_id)
+        record = record or catalog.image(remote.image_id)
         facts = self._describe(catalog, record, plan, _provenance(source, accepted_by), fetched)
-        return Pulled(changed, facts, before, dict.fromkeys(request.names, image_id))
+        return Pulled(changed, facts, before, dict.fromkeys(request.names, self._view.shown_id(remote.image_id)))
 
     def _commit(self, plan: Plan, image: NewImage, source: ImageSource, catalog: Catalog) -> ImageRecord:
         staged = self._workshop.stage(plan.to_stage, source, catalog)
@@ -230,6 +235,14 @@ class Puller:
             "error": None,
         }
 
+    def _difference_side(self, catalog: Catalog, names: tuple[str, ...]) -> dict[str, Any]:
+        """The image ID that each name has now, None for a name that is not taken."""
+        side: dict[str, Any] = {}
+        for name in names:
+            image = catalog.image_named(name)
+            side[name] = self._view.shown_id(image.id) if image else None
+        return side
+
 
 @dataclass(frozen=True)
 class _Provenance:
@@ -249,9 +262,8 @@ def _already_there(catalog: Catalog, request: PullRequest, remote: RemoteImage, 
     named = [catalog.image_named(name) for name in request.names]
     return not plan.to_stage and all(
         image is not None
-        and image.id == remote.manifest.image_id
-        and str(remote.digest) in image.manifest_digests
-        and str(remote.manifest.digest) in image.manifest_digests
+        and image.id == remote.image_id
+        and {str(part.digest) for part in (*remote.indexes, remote.manifest)}.issubset(image.manifest_digests)
         for image in named
     )
 
@@ -272,32 +284,3 @@ def failed_image(name: str, error: StrataError, fetched: int) -> dict[str, Any]:
     )
     entry: dict[str, Any] = dict.fromkeys(unknown)
     return {**entry, "names": [name], "digests": [], "layers": [], "bytes_downloaded": fetched, "error": error.facts()}
-
-
-def _new_image(request: PullRequest, remote: RemoteImage, plan: Plan) -> NewImage:
-    """The record and big data as containers/image stores them: config, index if any, manifest under two keys."""
-    manifest = remote.manifest
-    items: list[tuple[str, bytes]] = [(str(manifest.config.digest), remote.config.raw)]
-    if remote.index:
-        items.append((f"manifest-{remote.index.digest}", remote.index.raw))
-    items.append((f"manifest-{manifest.digest}", manifest.raw))
-    items.append(("manifest", manifest.raw))
-    return NewImage(
-        image_id=manifest.image_id,
-        names=request.names,
-        digest=remote.digest,
-        top_layer=plan.chain[-1] if plan.chain else None,
-        created=remote.config.created or UNKNOWN_TIME,
-        big_data=tuple(items),
-        metadata="{}",
-        chain=plan.chain,
-    )
-
-
-def _difference_side(catalog: Catalog, names: tuple[str, ...]) -> dict[str, Any]:
-    """The image ID that each name has now, None for a name that is not taken."""
-    side: dict[str, Any] = {}
-    for name in names:
-        image = catalog.image_named(name)
-        side[name] = image.id if image else None
-    return side

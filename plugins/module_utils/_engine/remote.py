@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional, TypeVar
+from typing import Any, Optional, TypeVar, Union
 
 from .._errors import StrataError
+from .._model.descriptor import Descriptor
 from .._model.digest import Digest
 from .._model.image_config import ImageConfig, parse_image_config
 from .._model.index import Index
 from .._model.json_text import parse_json
 from .._model.manifest import Manifest
-from .._model.manifest_errors import UnsupportedManifest
+from .._model.manifest_digest import digested_bytes
 from .._model.platform import Platform
 from .._model.reference import Reference
 from .._model.schema1 import Schema1Manifest
@@ -28,6 +29,7 @@ from .._transport.source import ImageSource
 from .outcome import Outcome, joint_failure
 from .resolve import OtherPlatform, PlatformChoice, check_layer_count, choose_manifest, fits, read_config
 from .retry import Retry
+from .schema1 import convert
 from .sources import RegistryAccess
 
 T = TypeVar("T")
@@ -39,14 +41,18 @@ MANIFEST = "manifest"
 
 @dataclass(frozen=True)
 class _RemoteImage:
-    """An image as a registry has it; ``config`` is None where it was not asked for."""
+    """An image as a registry has it; ``config`` is None where it was not asked for.
+
+    Of an image of schema 1 the config is at hand, but for the diff IDs, which nobody knows before the layers are unpacked.
+    """
 
     index: Optional[Index]
-    manifest: Manifest
+    manifest: Union[Manifest, Schema1Manifest]
+    layers: tuple[Descriptor, ...]
     config: Optional[ImageConfig]
 
     @property
-    def top(self) -> Index | Manifest:
+    def top(self) -> Index | Manifest | Schema1Manifest:
         """What the name of the image stands for."""
         return self.index or self.manifest
 
@@ -83,7 +89,7 @@ def remote_digest(access: RegistryAccess, reference: Reference, retry: Retry) ->
         return reference.digest
 
     def ask(source: ImageSource) -> Digest:
-        return source.current_digest() or Digest.of(source.manifest()[0])
+        return source.current_digest() or Digest.of(digested_bytes(source.manifest()[0]))
 
     return _with_source(access, reference, ask, retry)
 
@@ -108,16 +114,17 @@ def _with_source(access: RegistryAccess, reference: Reference, question: Callabl
 
 def _read(source: ImageSource, reference: Reference, choice: PlatformChoice, gather: Sequence[str]) -> _RemoteImage:
     name = str(reference)
-    index, chosen = choose_manifest(source, choice.platform)
+    chosen = choose_manifest(source, choice.platform)
+    index = chosen.indexes[0] if chosen.indexes else None
     manifest = chosen.manifest
     if isinstance(manifest, Schema1Manifest):
-        raise UnsupportedManifest(
-            "Docker schema 1 manifests are not supported yet", subject=name, found=manifest.media_type
-        )
-    if CONFIG not in gather and HISTORY not in gather:
-        return _RemoteImage(index, manifest, None)
-    config = parse_image_config(read_config(source, manifest.config))
-    check_layer_count(manifest, config, name)
+        conversion = convert(manifest, {})
+        layers, config = conversion.layers, conversion.config
+    elif CONFIG not in gather and HISTORY not in gather:
+        return _RemoteImage(index, manifest, manifest.layers, None)
+    else:
+        layers, config = manifest.layers, parse_image_config(read_config(source, manifest.config))
+        check_layer_count(manifest, config, name)
     if choice.explicit and not fits(config.platform, choice):
         raise OtherPlatform(
             "the image is made for another platform",
@@ -125,30 +132,31 @@ def _read(source: ImageSource, reference: Reference, choice: PlatformChoice, gat
             wanted=str(choice.platform),
             found=str(config.platform),
         )
-    return _RemoteImage(index, manifest, config)
+    return _RemoteImage(index, manifest, layers, config)
 
 
 def _facts(image: _RemoteImage) -> dict[str, Any]:
     manifest, config = image.manifest, image.config
+    known = isinstance(manifest, Manifest)
     return {
         "digest": str(image.top.digest),
         "media_type": image.top.media_type,
         "manifest_digest": str(manifest.digest),
         "platform": _platform(image),
         "platforms": _platforms(image),
-        "id": manifest.image_id,
+        "id": manifest.image_id if isinstance(manifest, Manifest) else None,
         "created": config.created or None if config else None,
         "labels": dict(config.labels) if config else None,
         "layers": [
             {
                 "digest": str(layer.digest),
-                "diff_id": str(config.diff_ids[position]) if config else None,
+                "diff_id": str(config.diff_ids[position]) if config and known else None,
                 "media_type": layer.media_type,
-                "size": layer.size,
+                "size": layer.known_size,
             }
-            for position, layer in enumerate(manifest.layers)
+            for position, layer in enumerate(image.layers)
         ],
-        "size": sum(layer.size for layer in manifest.layers),
+        "size": sum(layer.size for layer in image.layers) if known else None,
     }
 
 

@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Optional
+from typing import Union
 
 from .._errors import DataError
 from .._layer.verify import BlobVerifier
@@ -18,12 +18,12 @@ from .._model.digest import Digest
 from .._model.image_config import ImageConfig, parse_image_config
 from .._model.index import Index
 from .._model.manifest import Manifest
-from .._model.manifest_errors import UnsupportedManifest
 from .._model.manifest_parser import parse_manifest
 from .._model.platform import Platform
 from .._model.schema1 import Schema1Manifest
 from .._transport.source import ImageSource
 from .choose import Chosen, Parsed, choose_instance
+from .schema1 import BlobFacts, convert
 
 # containers/image reads no larger config (iolimits.MaxConfigBodySize).
 _CONFIG_LIMIT = 4 * 1024 * 1024
@@ -43,20 +43,33 @@ class LayerCountMismatch(DataError):
 
 @dataclass(frozen=True)
 class RemoteImage:
-    """An image as its source has it: the chosen manifest, the index it was chosen from (if any), and the config.
+    """An image as its source has it: the chosen manifest and the indexes it was chosen from, its layers and its config.
 
-    ``inner`` are the indexes between ``index`` and the manifest, the outer ones first; nearly always there are none.
+    ``indexes`` has the outermost first. ``stand_ins`` are those of the config's diff IDs that no one can know before the
+    layers are unpacked; only an image of schema 1 has some, and what follows from them (its ID) is not known either.
     """
 
-    index: Optional[Index]
-    manifest: Manifest
+    indexes: tuple[Index, ...]
+    manifest: Union[Manifest, Schema1Manifest]
+    layers: tuple[Descriptor, ...]
     config: ImageConfig
-    inner: tuple[Index, ...] = ()
+    stand_ins: frozenset[Digest] = frozenset()
 
     @property
     def digest(self) -> Digest:
-        """The digest that names the image at its source: that of the index where there is one."""
-        return self.index.digest if self.index else self.manifest.digest
+        """The digest that names the image at its source: that of the outermost index where there is one."""
+        return self.indexes[0].digest if self.indexes else self.manifest.digest
+
+    @property
+    def image_id(self) -> str:
+        """The image ID in a store: the hash of the config (containers/storage)."""
+        return self.manifest.image_id if isinstance(self.manifest, Manifest) else Digest.of(self.config.raw).hex
+
+    def informed(self, known: Mapping[Digest, BlobFacts]) -> RemoteImage:
+        """The image with what is ``known`` of its blobs; only one of schema 1 leaves anything to be known."""
+        if isinstance(self.manifest, Manifest):
+            return self
+        return _converted(self.indexes, self.manifest, known)
 
 
 @dataclass(frozen=True)
@@ -77,21 +90,21 @@ def resolve_image(
 
     Raises NoSuchPlatform, OtherPlatform, NestedIndex, LayerCountMismatch, and what the source and the parsers raise.
     """
-    index, chosen = choose_manifest(source, choice.platform)
+    chosen = choose_manifest(source, choice.platform)
     manifest = chosen.manifest
     if isinstance(manifest, Schema1Manifest):
-        raise UnsupportedManifest(
-            "Docker schema 1 manifests are not supported yet", subject=name, found=manifest.media_type
-        )
-    config = parse_image_config(read_config(source, manifest.config, configs))
-    check_layer_count(manifest, config, name)
+        image = _converted(chosen.indexes, manifest, {})
+    else:
+        config = parse_image_config(read_config(source, manifest.config, configs))
+        check_layer_count(manifest, config, name)
+        image = RemoteImage(chosen.indexes, manifest, manifest.layers, config)
     if not choice.allow_other:
-        _check_platform(config.platform, choice, name)
-    return RemoteImage(index, manifest, config, chosen.inner)
+        _check_platform(image.config.platform, choice, name)
+    return image
 
 
-def choose_manifest(source: ImageSource, platform: Platform) -> tuple[Optional[Index], Chosen]:
-    """The manifest for ``platform``, and the outermost index it was chosen from, if any; no blob is asked for.
+def choose_manifest(source: ImageSource, platform: Platform) -> Chosen:
+    """The manifest for ``platform``, and the indexes it was chosen from, if any; no blob is asked for.
 
     Raises NoSuchPlatform, NestedIndex, and what the source and the parsers raise.
     """
@@ -101,8 +114,8 @@ def choose_manifest(source: ImageSource, platform: Platform) -> tuple[Optional[I
 
     parsed = fetch()
     if isinstance(parsed, Index):
-        return parsed, choose_instance(parsed, platform, fetch)
-    return None, Chosen(parsed)
+        return choose_instance(parsed, platform, fetch)
+    return Chosen(parsed)
 
 
 def read_config(
@@ -147,6 +160,11 @@ def fits(platform: Platform, choice: PlatformChoice) -> bool:
     if choice.explicit and wanted.variant and platform.variant:
         return platform in wanted.acceptable()
     return True
+
+
+def _converted(indexes: tuple[Index, ...], manifest: Schema1Manifest, known: Mapping[Digest, BlobFacts]) -> RemoteImage:
+    conversion = convert(manifest, known)
+    return RemoteImage(indexes, manifest, conversion.layers, conversion.config, conversion.stand_ins)
 
 
 def _read_small_blob(source: ImageSource, descriptor: Descriptor) -> bytes:

@@ -124,31 +124,46 @@ class Workshop:
         """Keeps layers that were handed over and are still where they were."""
         self._kept.update({layer.layer_id: layer for layer in layers})
 
+    def assign(self, staged: Sequence[StagedLayer], layers: Sequence[PlannedLayer]) -> None:
+        """Keeps ``staged``, which were staged before their IDs were known, for those of ``layers`` that have their content."""
+        self.hand_over(staged)
+        left = list(staged)
+        for layer in layers:
+            same = next((copy for copy in left if copy.blob_digest == layer.blob.digest), None)
+            if same is not None:
+                left.remove(same)
+                self.take_back([replace(same, layer_id=layer.layer_id, parent=layer.parent)])
+
     def _is_kept(self, layer: PlannedLayer) -> bool:
         # The ID tells the content, and not how the registry has compressed it, which the record tells too.
         kept = self._kept.get(layer.layer_id)
-        return kept is not None and kept.blob_digest == layer.blob.digest
+        same = kept is not None and kept.blob_digest == layer.blob.digest
+        # And an ID that stands in for another proves nothing.
+        return kept is not None and same and (kept.diff_id == layer.diff_id or not layer.diff_known)
 
     def _fetch(self, layers: Sequence[PlannedLayer], source: ImageSource, stop: threading.Event) -> list[StagedLayer]:
         """The layers, which have one content, unpacked from one download."""
         first = layers[0]
-        verifier = BlobVerifier(first.blob.digest, first.blob.size)
+        verifier = BlobVerifier(first.blob.digest, first.blob.known_size)
         try:
             staged = self._unpack(layers, source.blob(first.blob), verifier.update, verifier.finish, stop)
         finally:
             with self._lock:
                 self.bytes_fetched += verifier.count
+        diff_id = str(staged[0].diff_id)
+        # Which layer it becomes is not known before the diff IDs of all below are.
+        name = first.layer_id if first.diff_known else str(first.blob.digest)
         self._reporter.step(
             "fetched",
-            first.layer_id,
+            name,
             blob=str(first.blob.digest),
             bytes=verifier.count,
-            diff_id=str(first.diff_id),
+            diff_id=diff_id,
             size=staged[0].diff_size,
         )
         for twin in layers[1:]:
-            self._reporter.step("copied", twin.layer_id, from_layer=first.layer_id, diff_id=str(twin.diff_id))
-        return staged
+            self._reporter.step("copied", twin.layer_id if twin.diff_known else name, from_layer=name, diff_id=diff_id)
+        return [replace(layer, blob_size=verifier.count) for layer in staged]
 
     def _reuse(self, layer: PlannedLayer, catalog: Catalog, stop: threading.Event) -> StagedLayer:
         template = catalog.layers_with_diff(layer.diff_id)[0]
@@ -245,7 +260,7 @@ def _wait_for_all(futures: list[Future[None]], stop: threading.Event) -> None:
 
 
 def _check_diff_id(layer: PlannedLayer, found: Digest) -> None:
-    if found != layer.diff_id:
+    if layer.diff_known and found != layer.diff_id:
         raise DiffIdMismatch(
             "the layer does not match the diff ID of the image config",
             subject=str(layer.blob.digest),

@@ -16,7 +16,8 @@ _RFC3339 = re.compile(
 )
 _FRACTION = re.compile(r"(\.[0-9]+)?(Z|[+-][0-9:]+)", re.ASCII)
 _SECONDS_END = len("2006-01-02T15:04:05")
-_ZERO_TIME = "0001-01-01T00:00:00Z"
+# The time that Go has where there is none.
+ZERO_TIME = "0001-01-01T00:00:00Z"
 _NANOSECONDS = 1_000_000_000
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -50,7 +51,7 @@ def go_time(text: str | None) -> str:
     No time at all is Go's zero time, the beginning of the year 1.
     """
     if not text:
-        return _ZERO_TIME
+        return ZERO_TIME
     whole, rest = text[:_SECONDS_END], text[_SECONDS_END:]
     fraction, offset = _FRACTION.match(rest).groups()  # type: ignore[union-attr]
     digits = (fraction or "")[1:10].rstrip("0")

@@ -88,6 +88,18 @@ class Catalog:
             layer for layer in self.layers if layer.diff_digest == text and not layer.incomplete and not layer.uidmap
         )
 
+    def layer_of_blob(self, blob: Digest) -> LayerRecord | None:
+        """A layer that was unpacked from the blob with this digest, None where there is none."""
+        text = str(blob)
+        for layer in self.layers:
+            if layer.compressed_digest == text and layer.diff_digest and not layer.incomplete:
+                return layer
+        return None
+
+    def images_with_digest(self, digest: Digest) -> tuple[ImageRecord, ...]:
+        """The images that have the manifest or index with this digest."""
+        return tuple(image for image in self.images if str(digest) in image.manifest_digests)
+
     def image(self, wanted: str) -> ImageRecord:
         """The image with this ID, name, digest (``sha256:...`` of a manifest or of the ID) or unique prefix of an ID.
 

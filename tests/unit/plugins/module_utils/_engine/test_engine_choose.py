@@ -100,8 +100,8 @@ def test_the_way_to_the_image_is_told() -> None:
     inner = lab.index(("linux/amd64", "image"))
     middle = lab.index((None, inner))
     empty = lab.index(("linux/arm64", "arm"))
-    assert lab.choose(lab.index((None, empty), (None, middle))).inner == (middle, inner)
-    assert lab.choose(inner).inner == ()
+    assert lab.choose(lab.index((None, empty), (None, middle))).indexes[1:] == (middle, inner)
+    assert lab.choose(inner).indexes == (inner,)
 
 
 def test_an_index_that_is_listed_twice_is_fetched_once() -> None:

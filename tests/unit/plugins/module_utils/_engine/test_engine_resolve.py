@@ -49,6 +49,9 @@ class MemorySource:
     def blob(self, descriptor: Descriptor) -> Iterator[bytes]:
         yield self.blobs[str(descriptor.digest)]
 
+    def blob_size(self, digest: Digest) -> int | None:
+        return len(self.blobs[str(digest)])
+
     def signatures(self, digest: Digest) -> tuple[bytes, ...]:
         return ()
 
@@ -100,7 +103,7 @@ def _resolve(source: MemorySource, choice: PlatformChoice = AMD64) -> RemoteImag
 
 def test_a_single_image_is_named_by_its_manifest() -> None:
     image = _resolve(_source(_config()))
-    assert image.index is None and image.digest == image.manifest.digest
+    assert image.indexes == () and image.digest == image.manifest.digest
 
 
 def test_of_an_index_the_instance_for_the_platform_is_taken_and_the_index_names_it() -> None:
@@ -144,9 +147,9 @@ def test_the_indexes_on_the_way_to_the_image_are_kept() -> None:
     manifests = {str(Digest.of(raw)): raw for raw in (inner, manifest)}
     image = _resolve(MemorySource(top, manifests, {str(Digest.of(config)): config}))
     assert image.digest == Digest.of(top) and image.manifest.raw == manifest
-    assert [index.raw for index in image.inner] == [inner]
+    assert [index.raw for index in image.indexes] == [top, inner]
     direct = _resolve(MemorySource(inner, manifests, {str(Digest.of(config)): config}))
-    assert direct.digest == Digest.of(inner) and direct.inner == ()
+    assert direct.digest == Digest.of(inner) and [index.raw for index in direct.indexes] == [inner]
 
 
 def test_an_image_of_another_platform_is_refused_unless_allowed() -> None:
