@@ -82,6 +82,25 @@ def test_an_index_in_an_index_is_followed_where_podman_gives_up(
     assert not _pull(store, pull_options, name).changed
 
 
+def test_every_index_on_the_way_is_kept_and_tells_without_the_registry_what_it_was_chosen_for(
+    static_registry: StaticRegistry, store: Store, pull_options: dict[str, Any]
+) -> None:
+    image = serve(static_registry, Form(gzipped, f"{OCI_LAYER}+gzip"), "app", "alone")
+    other = {"mediaType": OCI, "digest": "sha256:" + "0" * 64, "size": 7}
+    inner = _index(static_registry, OCI_INDEX, (other, "s390x"), (image, "amd64"))
+    top = _index(static_registry, OCI_INDEX, (inner, ""), tag="1")
+    name = static_registry.reference("app:1")
+    pulled = _pull(store, pull_options, name)["image"]
+    assert set(pulled["digests"]) == {part["digest"] for part in (top, inner, image)}
+    static_registry.asked.clear()
+    assert not _pull(store, pull_options, name, pull="missing", platform="linux/amd64").changed
+    assert static_registry.asked == []
+    by_digest = f"{static_registry.reference('app')}@{inner['digest']}"
+    assert _pull(store, pull_options, by_digest).changed
+    assert not _pull(store, pull_options, by_digest).changed
+    assert store.podman("image", "inspect", "--format", "{{.Id}}", by_digest) == pulled["id"]
+
+
 @pytest.mark.parametrize(("outer", "inner"), [(DOCKER_LIST, DOCKER_LIST), (DOCKER_LIST, OCI_INDEX)])
 def test_a_list_in_a_docker_list_is_refused_as_by_podman(
     outer: str,

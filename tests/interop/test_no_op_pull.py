@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from lab.access_log import Watch
 from lab.commands import run
 from lab.fixtures import push
 from lab.flaky_registry import FlakyRegistry, flaky_registry
@@ -31,8 +30,6 @@ from lab.token_service import running_token_registry
 from lab.trees import snapshot
 
 LOGIN = Login("user", "hunter2")
-# A line of the access log, in Apache's form.
-_ACCESS = re.compile(r'^[^{].*"([A-Z]+) (/\S*) HTTP/1\.1" \d+ ', re.MULTILINE)
 REJECT_ALL = {"default": [{"type": "reject"}]}
 
 
@@ -87,33 +84,6 @@ def private(judges: None, layout: ImageLayout, tmp_path: Path) -> Iterator[Simpl
 
 def _layer(name: str, size: int = 1000) -> tuple[bytes, str]:
     return gzip.compress(make_tar([Entry(name, content=name.encode() * size)]), mtime=0), GZIP
-
-
-class Watch:
-    """What a registry was asked since the watch began, refused requests included.
-
-    ``seen`` waits until nothing more comes into its log.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._before = len(self._settled())
-
-    def seen(self) -> list[str]:
-        return self._settled()[self._before :]
-
-    def _settled(self) -> list[str]:
-        lines, since = self._requests(), time.monotonic()
-        while time.monotonic() < since + 0.3:
-            time.sleep(0.02)
-            found = self._requests()
-            if found != lines:
-                lines, since = found, time.monotonic()
-        return lines
-
-    def _requests(self) -> list[str]:
-        text = Path(self._registry.log).read_text(encoding="utf-8", errors="replace")
-        return [f"{method} {path}" for method, path in _ACCESS.findall(text)]
 
 
 class TestUnchangedTag:

@@ -22,10 +22,12 @@ from ansible_collections.strata.containers.plugins.module_utils._model.schema1_c
     schema2_config,
     schema2_manifest,
 )
+from lab.access_log import Watch
 from lab.commands import run
+from lab.modules import run_module
 from lab.odd_images import GZIP, Entry, ImageLayout, make_tar
 from lab.registry import Registry, running_registry
-from lab.stores import Store
+from lab.stores import Store, image_record
 
 _TARS = [make_tar([Entry(f"file{number}", content=b"x" * 1000 * number)]) for number in (1, 2, 3)]
 _CONFIG = {"Cmd": ["/bin/sh", "-c", "a < b && c > d"], "Env": ["A=\u00fc\u2028"], "Labels": {"b": "2", "a": "1"}}
@@ -97,3 +99,45 @@ def test_the_id_digest_and_layers_are_those_that_podman_pulls(
     assert record["digest"] == str(manifest.digest) == digest
     layers = json.loads(Path(store.root, "overlay-layers/layers.json").read_text(encoding="utf-8"))
     assert [layer["compressed-diff-digest"] for layer in layers] == [str(blob) for blob in manifest.layers]
+
+
+def test_a_second_pull_asks_the_ping_and_one_head(
+    old_registry: Registry, make_store: Callable[[str], Store], pull_options: dict[str, Any]
+) -> None:
+    ours, theirs = make_store("ours"), make_store("theirs")
+    name = old_registry.reference("app:1")
+    theirs.podman("pull", "--quiet", "--tls-verify=false", name)
+    expected = image_record(theirs, name)
+    for store, changed in ((ours, True), (theirs, False)):
+        options = {**store.module_options(), **pull_options, "name": name}
+        runs = [run_module("image_pull", options, check=check) for check in (True, False)]
+        assert [done.changed for done in runs] == [changed, changed], runs[1].text
+        assert image_record(store, name) == expected
+        for check in (True, False):
+            watch = Watch(old_registry)
+            again = run_module("image_pull", options, check=check)
+            assert watch.seen() == ["GET /v2/", "HEAD /v2/app/manifests/1"]
+            assert not again.changed and again["image"]["id"] == expected["Id"], again.text
+
+
+def test_registry_image_info_says_what_skopeo_says(old_registry: Registry) -> None:
+    name = old_registry.reference("app:1")
+    options = {"name": name, "validate_certs": False, "gather": ["config", "history"]}
+    (found,) = run_module("registry_image_info", options)["images"]
+    told = _skopeo("inspect", "--no-tags", f"docker://{name}")
+    config = _skopeo("inspect", "--config", f"docker://{name}")
+    assert found["digest"] == found["manifest_digest"] == told["Digest"]
+    assert found["media_type"] == DOCKER_SCHEMA1_SIGNED
+    assert found["platform"] == f"{told['Os']}/{told['Architecture']}"
+    assert found["labels"] == told["Labels"]
+    # skopeo lists what stands for the layers without content too, which nobody fetches.
+    nothing = "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"
+    assert [layer["digest"] for layer in found["layers"]] == [blob for blob in told["Layers"] if blob != nothing]
+    assert found["config"] == config["config"]
+    assert found["history"] == config["history"]
+    assert {layer["diff_id"] for layer in found["layers"]} == {layer["size"] for layer in found["layers"]} == {None}
+    assert found["id"] is None and found["size"] is None
+
+
+def _skopeo(command: str, *arguments: str) -> Any:
+    return json.loads(run(["skopeo", command, "--tls-verify=false", *arguments]))

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import json
-import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lab.commands import CommandFailed, run
+from lab.flaky_registry import Fault, flaky_registry
 from lab.modules import ModuleResult, run_module
+from lab.odd_images import PLAIN, ImageLayout
 from lab.schema1_images import SCHEMA1_SIGNED, OldImage, blob_of, sha256, tar_of
 from lab.static_registry import StaticRegistry
 from lab.stores import Store, image_record, pull_error
@@ -38,6 +40,11 @@ def ours(make_store: Callable[[str], Store]) -> Store:
 @pytest.fixture
 def theirs(make_store: Callable[[str], Store]) -> Store:
     return make_store("theirs")
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> ImageLayout:
+    return ImageLayout(str(tmp_path / "layout"))
 
 
 @pytest.fixture
@@ -200,9 +207,70 @@ def test_layers_that_the_store_has_in_part_are_not_fetched_again(
     done = pull(new)["image"]
     assert [layer["action"] for layer in done["layers"]] == ["keep", "fetch", "reuse"]
     assert [layer["action"] for layer in foretold["layers"]] == ["keep", "fetch", "reuse"]
-    assert foretold["layers"][0] == done["layers"][0] and foretold["layers"][2]["diff_id"] == done["layers"][2]["diff_id"]
+    assert (
+        foretold["layers"][0] == done["layers"][0] and foretold["layers"][2]["diff_id"] == done["layers"][2]["diff_id"]
+    )
     assert foretold["plan"]["bytes"] == done["bytes_downloaded"] == len(blob_of("c"))
     assert image_record(ours, new) == image_record(theirs, new)
+
+
+def test_what_a_failed_attempt_has_unpacked_is_not_fetched_again(
+    judges: None, theirs: Store, ours: Store, pull: Callable[..., ModuleResult]
+) -> None:
+    image = OldImage(["a", "b", "a", "c"])
+    with flaky_registry() as registry:
+        registry.serve(image.pages("app"))
+        path = f"/v2/app/blobs/{sha256(blob_of('b'))}"
+        registry.fail(path, Fault(status=503, times=2))
+        name = registry.reference("app:1")
+        failed = pull(name, retries=1, retry_delay=0, max_parallel_downloads=1)
+        assert failed.failed and not failed.changed and _records(ours, "images") == []
+        registry.served.clear()
+        registry.fail(path, Fault(status=503))
+        done = pull(name, retries=1, retry_delay=0, max_parallel_downloads=1)
+        assert done.changed, done.text
+        blobs = {letter: registry.paths().count(f"GET /v2/app/blobs/{sha256(blob_of(letter))}") for letter in "abc"}
+        assert blobs == {"a": 1, "b": 2, "c": 1}
+        theirs.podman("pull", "--quiet", "--tls-verify=false", name)
+    assert _records(ours, "images") == _records(theirs, "images")
+    assert not any(Path(ours.root, "overlay").glob("tempdirs/*"))
+
+
+def test_an_image_without_a_time_has_that_of_its_pull(
+    static_registry: StaticRegistry, ours: Store, theirs: Store, pull: Callable[..., ModuleResult]
+) -> None:
+    OldImage(["a"], created="").serve(static_registry, "app")
+    name = static_registry.reference("app:1")
+    theirs.podman("pull", "--quiet", "--tls-verify=false", name)
+    done = pull(name)
+    assert _untimed(_records(ours, "images")) == _untimed(_records(theirs, "images"))
+    today = time.strftime("%Y-%m-%dT", time.gmtime())
+    for store in (ours, theirs):
+        assert _records(store, "images")[0]["created"].startswith(today)
+    assert done["image"]["created"] == _records(ours, "images")[0]["created"]
+
+
+def test_content_that_the_store_has_in_another_form_is_found_when_it_is_unpacked(
+    static_registry: StaticRegistry,
+    layout: ImageLayout,
+    ours: Store,
+    theirs: Store,
+    pull: Callable[..., ModuleResult],
+) -> None:
+    """The layers are there, from blobs of another compression: what check mode cannot know."""
+    layout.add_image("plain", [(tar_of(name), PLAIN) for name in "ab"])
+    run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:plain", f"{ours.bracket}localhost/plain:1"])
+    OldImage(["a", "b"]).serve(static_registry, "app")
+    name = static_registry.reference("app:1")
+    assert pull(name, check=True)["plan"]["fetch"] == 2
+    done = pull(name)
+    assert done.changed and done["bytes_downloaded"] == sum(len(blob_of(letter)) for letter in "ab"), done.text
+    theirs.podman("pull", "--quiet", "--tls-verify=false", name)
+    assert image_record(ours, name) == image_record(theirs, name)
+    # From then on the image tells, whatever its layers were unpacked from.
+    OldImage(["a", "b"]).serve(static_registry, "same")
+    again = pull(static_registry.reference("same:1"))
+    assert again["plan"] == {"keep": 2, "reuse": 0, "fetch": 0, "bytes": 0} and again["bytes_downloaded"] == 0
 
 
 class TestFaults:
@@ -250,7 +318,7 @@ class TestFaults:
         static_registry.add_manifest("app", raw, kind, "list")
         name = static_registry.reference("app:list")
         error = pull_error(theirs, name)
-        done = pull(name)
+        assert pull(name).changed
         assert not error, error
         assert _records(ours, "images") == _records(theirs, "images")
         assert not pull(name).changed

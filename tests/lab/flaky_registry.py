@@ -97,6 +97,10 @@ class FlakyRegistry:
         self._answers[f"/v2/{repository}/manifests/{tag}"] = answer
         return dict(json.loads(answer[1]))
 
+    def serve(self, pages: Mapping[str, tuple[str, bytes]]) -> None:
+        """Serves these media types and bytes by path, besides what is there."""
+        self._answers.update(pages)
+
     def remove(self, path: str) -> None:
         """Answers 404 for ``path`` from now on."""
         del self._answers[path]

@@ -81,10 +81,16 @@ class OldImage:
 
     def serve(self, registry: StaticRegistry, repository: str, tag: str = "1") -> dict[str, Any]:
         """Serves the image and its blobs, and returns the descriptor of its manifest."""
-        for name in self.layers:
-            registry.add_blob(repository, blob_of(name) if name else NOTHING, "")
-        media_type = SCHEMA1_SIGNED if self.signed else SCHEMA1
-        return registry.add_manifest(repository, self.manifest(), media_type, tag, digest=self.payload_digest)
+        registry.pages.update(self.pages(repository, tag))
+        media_type, raw = registry.pages[f"/v2/{repository}/manifests/{tag}"]
+        return {"mediaType": media_type, "digest": self.payload_digest, "size": len(raw)}
+
+    def pages(self, repository: str, tag: str = "1") -> dict[str, tuple[str, bytes]]:
+        """What a registry with the image as ``repository:tag`` serves: media type and bytes by path."""
+        blobs = [blob_of(name) if name else NOTHING for name in self.layers]
+        pages = {f"/v2/{repository}/blobs/{sha256(blob)}": ("application/octet-stream", blob) for blob in blobs}
+        manifest = (SCHEMA1_SIGNED if self.signed else SCHEMA1, self.manifest())
+        return pages | {f"/v2/{repository}/manifests/{name}": manifest for name in (tag, self.payload_digest)}
 
     def _entry(self, number: int) -> dict[str, Any]:
         entry: dict[str, Any] = {"id": _layer_id(self.layers[: number + 1])}
