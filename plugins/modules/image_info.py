@@ -123,7 +123,7 @@ images:
           type: str
           sample: a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d
         compressed_size:
-          description: Bytes of the layer as the registry has it.
+          description: Bytes of the layer as the registry has it; null where nothing tells (schema 1).
           returned: always
           type: int
           sample: 49580032

@@ -18,6 +18,9 @@ description:
     Only layers that the store lacks are fetched, several at once. They are unpacked by a confined process without network, credentials or
     a view of the file system.
   - Nothing of an image is visible before all of it is verified.
+  - >-
+    Images of Docker's old schema 1 are converted as podman converts them. Their manifests say neither what their layers unpack to nor how
+    large they are. Check mode asks the registry for the sizes, and returns null for the IDs that follow from layers not in the store.
 author: Strata contributors (@strata-containers)
 extends_documentation_fragment:
   - strata.containers._attributes
@@ -105,7 +108,9 @@ images:
   elements: dict
   contains:
     id:
-      description: Image ID, the digest of the image's config without C(sha256:).
+      description: >-
+        Image ID, the digest of the image's config without C(sha256:); null in check mode for an image of schema 1 with layers that the
+        store does not know.
       returned: always; null where the pull failed
       type: str
       sample: 6e30ab57aeeef1ebca8ac5a6ea05b5dd39d54990be94e7be18bb969a02d10a3f
@@ -127,7 +132,7 @@ images:
       elements: str
       sample: [sha256:1e6072bdb46a801040613d0e8765a586131819ed98caa762dc7bfef03ae27b1f]
     top_layer:
-      description: ID of the topmost layer.
+      description: ID of the topmost layer; null like RV(images[].id), and for an image without layers.
       returned: always; null where the pull failed
       type: str
       sample: a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d
@@ -160,17 +165,18 @@ images:
           type: str
           sample: sha256:6801b99a1fb8f0b3e0a5a3f2f8ac9ee04e5cd1c9b0cf1d3f4c0b86f4a8e1e7b0
         diff_id:
-          description: Digest of the unpacked layer.
+          description: Digest of the unpacked layer; null in check mode for a layer of schema 1 that the store does not know.
           returned: always
           type: str
           sample: sha256:1e6072bdb46a801040613d0e8765a586131819ed98caa762dc7bfef03ae27b1f
         id:
-          description: Layer ID in the store.
+          description: >-
+            Layer ID in the store; null in check mode where RV(images[].layers[].diff_id) of the layer or of one below it is null.
           returned: always
           type: str
           sample: a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d
         compressed_size:
-          description: Bytes of the layer as the registry has it.
+          description: Bytes of the layer as the registry has it; null for a layer of schema 1 where nothing tells.
           returned: always
           type: int
           sample: 49580032
@@ -180,7 +186,7 @@ images:
           type: int
           sample: 124080128
         path:
-          description: Directory of the layer's content.
+          description: Directory of the layer's content; null where RV(images[].layers[].id) is null.
           returned: always
           type: str
           sample: /var/lib/containers/storage/overlay/a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d/diff
@@ -192,7 +198,9 @@ images:
           type: str
           sample: fetch
     plan:
-      description: Number of layers by action, and compressed bytes of the layers to fetch. In check mode what a run would do.
+      description: >-
+        Number of layers by action, and compressed bytes of the layers to fetch. In check mode what a run would do; of schema 1, where the
+        registry tells no sizes of blobs, without those.
       returned: always; null where the pull failed
       type: dict
       sample: {keep: 1, reuse: 0, fetch: 2, bytes: 51380224}

@@ -15,6 +15,9 @@ description:
   - >-
     The mirrors and the rewriting of C(registries.conf) apply as for a pull, so that the answer is about the image that
     M(strata.containers.image_pull) would fetch.
+  - >-
+    Of an image of Docker's old schema 1 the configuration and the history stand in the manifest. What its layers unpack to and how large they
+    are is known when they are pulled; until then these values, and the image ID that follows from them, are null.
 author: Strata contributors (@strata-containers)
 extends_documentation_fragment:
   - strata.containers._attributes.info
@@ -145,7 +148,7 @@ images:
           sample: 1024
     id:
       description: Image ID, the digest of the image's config without C(sha256:). A store has the image under this ID.
-      returned: always; null where the image failed
+      returned: always; null where the image failed or is one of schema 1
       type: str
       sample: 6e30ab57aeeef1ebca8ac5a6ea05b5dd39d54990be94e7be18bb969a02d10a3f
     created:
@@ -170,7 +173,7 @@ images:
           type: str
           sample: sha256:6801b99a1fb8f0b3e0a5a3f2f8ac9ee04e5cd1c9b0cf1d3f4c0b86f4a8e1e7b0
         diff_id:
-          description: Digest of the unpacked layer; null where the config was not read.
+          description: Digest of the unpacked layer; null where the config was not read, and for an image of schema 1.
           returned: always
           type: str
           sample: sha256:1e6072bdb46a801040613d0e8765a586131819ed98caa762dc7bfef03ae27b1f
@@ -180,13 +183,13 @@ images:
           type: str
           sample: application/vnd.oci.image.layer.v1.tar+gzip
         size:
-          description: Bytes of the layer as the registry has it.
+          description: Bytes of the layer as the registry has it; null for an image of schema 1.
           returned: always
           type: int
           sample: 49580032
     size:
       description: Bytes of all layers as the registry has them.
-      returned: always; null where the image failed
+      returned: always; null where the image failed or is one of schema 1
       type: int
       sample: 51380224
     config:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,9 @@ IMAGES = {
     "a blob that stands twice": OldImage(["a", "b", "a", "a"]),
     "a time with an offset": OldImage(["a"], created="2015-07-01T10:00:00.1200000000+00:00"),
 }
+
+
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @pytest.fixture
@@ -146,6 +150,10 @@ def test_check_mode_foretells_it_and_a_second_run_changes_nothing(
     _compare(foretold["image"], done["image"])
     assert foretold["plan"] == done["plan"] and foretold["plan"]["bytes"] == done["bytes_downloaded"]
     assert done["diff"]["after"] == {name: done["image"]["id"]}
+    # What stands in for unknown IDs is no business of anybody.
+    assert set(_HASH.findall(foretold.text)) <= set(_HASH.findall(done.text))
+    stored = json.dumps([_records(ours, kind) for kind in ("images", "layers")]) + str(static_registry.pages)
+    assert set(_HASH.findall(done.text)) <= set(_HASH.findall(stored))
     shown = image.payload_digest if image.has_content else done["image"]["id"]
     assert foretold["diff"]["after"] == {name: shown}
     before = snapshot(ours.root), snapshot(ours.run_root)

@@ -341,3 +341,19 @@ def test_a_closed_client_gives_its_connections_back(server: ScriptedServer) -> N
     client.close()
     client.close()
     assert isinstance(client._connection, RegistryConnection)
+
+
+class TestBlobSize:
+    @pytest.mark.parametrize(("status", "expected"), [(200, 12345), (404, None), (403, None), (405, None)])
+    def test_it_is_what_the_answer_to_head_says(
+        self, server: ScriptedServer, status: int, expected: int | None
+    ) -> None:
+        server.expect("GET", "/v2/")
+        server.expect("HEAD", BLOB_PATH, status=status, body=bytes(12345))
+        assert make_client(server).blob_size(DIGEST) == expected
+
+    def test_a_limit_of_the_registry_is_an_error(self, server: ScriptedServer) -> None:
+        server.expect("GET", "/v2/")
+        server.expect("HEAD", BLOB_PATH, status=429, times=5)
+        with pytest.raises(RateLimited):
+            make_client(server).blob_size(DIGEST)

@@ -210,3 +210,17 @@ def test_layers_with_a_diff_are_those_from_which_it_can_be_taken() -> None:
         )
     )
     assert [layer.id for layer in catalog.layers_with_diff(digest)] == ["c"]
+
+
+def test_a_layer_is_found_by_the_blob_it_was_unpacked_from_unless_it_is_half_made() -> None:
+    blob = Digest.of(b"blob")
+    catalog = Catalog(
+        layers=(
+            LayerRecord.of(id="a", compressed_diff_digest=str(blob), diff_digest="x", flags={"incomplete": True}),
+            LayerRecord.of(id="b", compressed_diff_digest=str(blob)),
+            LayerRecord.of(id="c", compressed_diff_digest=str(blob), diff_digest="x"),
+        )
+    )
+    found = catalog.layer_of_blob(blob)
+    assert found is not None and found.id == "c"
+    assert catalog.layer_of_blob(Digest.of(b"other")) is None

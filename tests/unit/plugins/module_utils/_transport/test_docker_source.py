@@ -13,6 +13,7 @@ from ansible_collections.strata.containers.plugins.module_utils._errors import M
 from ansible_collections.strata.containers.plugins.module_utils._model.credentials import Credentials
 from ansible_collections.strata.containers.plugins.module_utils._model.descriptor import Descriptor
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
+from ansible_collections.strata.containers.plugins.module_utils._model.manifest_parser import parse_manifest
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
 from ansible_collections.strata.containers.plugins.module_utils._registry import http
 from ansible_collections.strata.containers.plugins.module_utils._registry.errors import ManifestUnknown
@@ -24,6 +25,7 @@ from ansible_collections.strata.containers.plugins.module_utils._transport.docke
     ManifestDigestMismatch,
 )
 from ansible_collections.strata.containers.plugins.module_utils._transport.source import ImageSource
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._model.schema1_documents import SKOPEO
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.scripted_server import (
     ScriptedServer,
 )
@@ -89,6 +91,21 @@ class TestOneEndpoint:
         with pytest.raises(ManifestDigestMismatch, match=f"wanted {wanted}, found {algorithm}:") as caught:
             source.manifest(wanted)
         assert caught.value.code == "digest_mismatch"
+
+    @pytest.mark.parametrize("raw", [SKOPEO, SKOPEO.replace(b'"kty"', b'"KTY"')])
+    def test_a_signed_manifest_is_verified_without_its_signatures(self, registry: ScriptedServer, raw: bytes) -> None:
+        wanted = parse_manifest(SKOPEO, "").digest
+        registry.expect("GET", f"/v2/app/manifests/{wanted}", body=raw)
+        registry.expect("GET", f"/v2/app/manifests/{Digest.of(raw)}", body=raw)
+        source = DockerSource([_endpoint(registry)])
+        assert source.manifest(wanted)[0] == raw
+        with pytest.raises(ManifestDigestMismatch, match=f"found {wanted}"):
+            source.manifest(Digest.of(raw))
+
+    def test_the_size_of_a_blob_is_asked_of_who_serves_the_image(self, registry: ScriptedServer) -> None:
+        registry.expect("GET", LATEST, body=RAW)
+        registry.expect("HEAD", f"/v2/app/blobs/{BLOB.digest}", body=b"blob")
+        assert DockerSource([_endpoint(registry)]).blob_size(BLOB.digest) == 4
 
     def test_its_failure_is_unchanged(self, registry: ScriptedServer) -> None:
         registry.expect("GET", LATEST, status=404)
