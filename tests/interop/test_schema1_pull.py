@@ -18,7 +18,7 @@ from lab.commands import CommandFailed, run
 from lab.flaky_registry import Fault, flaky_registry
 from lab.modules import ModuleResult, run_module
 from lab.odd_images import PLAIN, ImageLayout
-from lab.schema1_images import SCHEMA1_SIGNED, OldImage, blob_of, sha256, tar_of
+from lab.schema1_images import SCHEMA1, SCHEMA1_SIGNED, OldImage, blob_of, sha256, tar_of
 from lab.static_registry import StaticRegistry
 from lab.stores import Store, image_record, pull_error
 from lab.trees import describe_tree, differences, snapshot
@@ -127,6 +127,10 @@ def test_podman_creates_saves_and_removes_what_we_pulled(
     assert (mount / "last").read_bytes() == b"a"
     ours.podman("umount", container)
     ours.podman("rm", "probe")
+    options = {**ours.module_options(), "image": name, "name": "ours"}
+    assert run_module("container_create", options).changed
+    assert ours.podman_json("ps", "-a", "--external", "--format", "json")[0]["Names"] == ["ours"]
+    assert run_module("container_create", {**options, "state": "absent"}).changed
     ours.podman("save", "-o", str(tmp_path / "saved.tar"), name)
     run(
         ["skopeo", "--insecure-policy", "copy", "--format", "v2s2", ours.bracket + name]
@@ -250,7 +254,9 @@ def test_an_image_without_a_time_has_that_of_its_pull(
     OldImage(["a"], created="").serve(static_registry, "app")
     name = static_registry.reference("app:1")
     theirs.podman("pull", "--quiet", "--tls-verify=false", name)
+    foretold = pull(name, check=True)
     done = pull(name)
+    assert foretold["image"]["created"] is None
     assert _untimed(_records(ours, "images")) == _untimed(_records(theirs, "images"))
     today = time.strftime("%Y-%m-%dT", time.gmtime())
     for store in (ours, theirs):
@@ -303,6 +309,21 @@ class TestFaults:
         name = f"{static_registry.reference('app')}@{OldImage(['a']).payload_digest}"
         static_registry.add_manifest("app", raw, SCHEMA1_SIGNED, digest=OldImage(["a"]).payload_digest)
         assert pull(name).code == "digest_mismatch"
+
+    def test_a_history_without_a_config_is_refused_before_a_blob_is_asked_for(
+        self, static_registry: StaticRegistry, theirs: Store, pull: Callable[..., ModuleResult]
+    ) -> None:
+        image = OldImage(["a"], signed=False)
+        image.serve(static_registry, "app")
+        raw = image.manifest().replace(rb"{\"age\": \"old\"}", b"7")
+        assert raw != image.manifest()
+        listed = static_registry.add_manifest("app", raw, SCHEMA1, "1")
+        name = static_registry.reference("app:1")
+        assert pull_error(theirs, name)
+        static_registry.asked.clear()
+        refused = pull(name)
+        assert refused.code == "invalid_manifest" and listed["digest"] in refused["error"]["object"], refused.text
+        assert not any("/blobs/" in path for path, _headers in static_registry.asked)
 
     def test_another_platform_is_refused_unless_allowed(
         self, static_registry: StaticRegistry, ours: Store, theirs: Store, pull: Callable[..., ModuleResult]

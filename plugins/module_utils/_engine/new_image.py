@@ -7,12 +7,10 @@
 
 from __future__ import annotations
 
-import time
-
 from .._model.json_text import go_json
 from .._model.manifest import Manifest
 from .._model.schema1 import Schema1Manifest
-from .._model.times import ZERO_TIME, go_time, now_text
+from .._model.times import ZERO_TIME, go_time
 from .._storage.commit import NewImage
 from .._storage.records import UNKNOWN_TIME
 from .plan import Plan
@@ -50,5 +48,6 @@ def _schema1_metadata(remote: RemoteImage) -> str:
 
 
 def _schema1_time(remote: RemoteImage) -> str:
+    """The time of the newest entry of history; empty where it has none, for the image then has that of its commit."""
     created = go_time(remote.config.created)
-    return now_text(time.time_ns()) if created == ZERO_TIME else created
+    return "" if created == ZERO_TIME else created

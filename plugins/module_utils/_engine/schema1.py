@@ -12,13 +12,15 @@ can be made and check mode can foretell what the next images of a task would fin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
+from .._errors import DataError
 from .._model.descriptor import UNKNOWN_SIZE, Descriptor
 from .._model.digest import Digest
 from .._model.image_config import ImageConfig, parse_image_config
+from .._model.manifest_errors import InvalidManifest
 from .._model.media_types import DOCKER_LAYER_GZIP
 from .._model.schema1 import Schema1Manifest
 from .._model.schema1_convert import schema2_config
@@ -44,7 +46,7 @@ class Conversion:
 def convert(manifest: Schema1Manifest, known: Mapping[Digest, BlobFacts]) -> Conversion:
     """The image of ``manifest``, with what is ``known`` of its blobs.
 
-    Raises InvalidManifest, InvalidImageConfig and BadJson where the newest entry of its history is no config.
+    Raises InvalidManifest where the newest entry of its history is no config.
     """
     facts = [known.get(blob, BlobFacts()) for blob in manifest.layers]
     stand_ins = [_stand_in(blob) for blob in manifest.layers]
@@ -52,7 +54,21 @@ def convert(manifest: Schema1Manifest, known: Mapping[Digest, BlobFacts]) -> Con
     layers = tuple(layer_of(blob, fact.size) for blob, fact in zip(manifest.layers, facts))
     # What was foretold of an image before may be a stand-in too.
     unknown = frozenset(diff_ids).intersection(stand_ins)
-    return Conversion(layers, parse_image_config(schema2_config(manifest, diff_ids)), unknown)
+    return Conversion(layers, config_of(manifest, diff_ids), unknown)
+
+
+def config_of(manifest: Schema1Manifest, diff_ids: Sequence[Digest]) -> ImageConfig:
+    """The config of the image whose layers unpack to ``diff_ids``, base first.
+
+    Raises InvalidManifest where the newest entry of the history is no config, or the number of diff IDs is another.
+    """
+    raw = schema2_config(manifest, diff_ids)
+    try:
+        return parse_image_config(raw)
+    except DataError as error:
+        # Its digest would say nothing to anybody.
+        where = f"config in the history of manifest {manifest.digest}"
+        raise InvalidManifest(error.message, subject=where, wanted=error.wanted, found=error.found) from error
 
 
 def layer_of(blob: Digest, size: int | None) -> Descriptor:

@@ -11,20 +11,18 @@ from collections.abc import Sequence
 
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
-from .._model.image_config import ImageConfig, parse_image_config
+from .._model.image_config import ImageConfig
 from .._model.schema1 import Schema1Manifest
-from .._model.schema1_convert import schema2_config
 from .._storage.records import LayerRecord
-from .schema1 import layer_of
+from .schema1 import config_of, layer_of
 
 
 def stored_config(manifest: Schema1Manifest, chain: Sequence[LayerRecord]) -> ImageConfig:
     """The config of a stored schema 1 image, which no tool stores: made from its manifest and its layers, base first.
 
-    Raises InvalidManifest where they do not go together, and what ``convert`` raises.
+    Raises InvalidManifest where they do not go together, and InvalidDigest.
     """
-    diff_ids = [Digest.parse(layer.diff_digest) for layer in chain]
-    return parse_image_config(schema2_config(manifest, diff_ids))
+    return config_of(manifest, [Digest.parse(layer.diff_digest) for layer in chain])
 
 
 def stored_layers(manifest: Schema1Manifest, chain: Sequence[LayerRecord]) -> tuple[Descriptor, ...]:

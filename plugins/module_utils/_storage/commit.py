@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .._errors import HostError, StrataError
@@ -75,7 +75,8 @@ class NewImage:
     """An image to be recorded.
 
     ``digest`` is that of the index where the image came from one, else of the manifest. ``created`` is the text of the
-    config. ``big_data`` are keys and bytes in the order of containers/image. ``chain`` lists all layers, base first.
+    config, empty where the time of the commit shall stand. ``big_data`` are keys and bytes in the order of containers/image.
+    ``chain`` lists all layers, base first.
     """
 
     image_id: str
@@ -98,6 +99,7 @@ def commit_image(
     nothing of the layers and the image. Raises LayerVanished when a layer of ``image.chain`` is neither staged nor in
     the store, ImageConflict, and HostError.
     """
+    image = image if image.created else replace(image, created=now_text(time.time_ns()))
     with open_for_change(layout, layers=True, images=True) as tables:
         remove_incomplete(tables, layout, driver)
         present = tables.images.get(image.image_id)
