@@ -43,7 +43,10 @@ class _Endpoint:
 
 
 class RegistryConnection:
-    """Sends the requests of one repository. Safe to share between threads; asks nobody before the first request."""
+    """Sends the requests of one repository. Safe to share between threads; asks nobody before the first request.
+
+    Without a ``repository`` they are about the registry itself, and tokens are asked for without a scope.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,7 @@ class RegistryConnection:
         warn: Callable[[str], None],
     ) -> None:
         self._host = host
-        self._scope = f"repository:{repository}:pull"
+        self._scopes = (f"repository:{repository}:pull",) if repository else ()
         self._credentials = credentials
         self._http = http
         self._clock = clock
@@ -102,7 +105,7 @@ class RegistryConnection:
 
     def _send_with_token(self, tokens: TokenService, attempt: Callable[[str], HttpResponse]) -> HttpResponse:
         started = self._clock.now()
-        scopes: tuple[str, ...] = (self._scope,)
+        scopes: tuple[str, ...] = self._scopes
         token = tokens.token(scopes)
         response = attempt(f"Bearer {token.value}")
         if response.status != 401:
