@@ -46,7 +46,6 @@ class CommandRunner(Protocol):
 
         Raises CommandTimeout and HostError.
         """
-        ...
 
 
 class SystemCommands:
