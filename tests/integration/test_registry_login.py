@@ -20,6 +20,7 @@ import pytest
 from lab.commands import missing_judges, run
 from lab.credential_helper import install_helper
 from lab.logins import Desk, Done, auths_of, podman_login, push_private, skopeo_reads
+from lab.modules import run_module
 from lab.playbook import PlaybookRunner, PlayResult
 from lab.processes import watching_processes
 from lab.registry import Login, Registry, running_registry
@@ -231,6 +232,22 @@ class TestHelpers:
         assert not desk(basic.host, LOGIN, environment=helper.environment).changed
         # The input of a call is nobody's to see.
         assert set(helper.calls()) == {"get", "store", "erase"}
+
+    @pytest.mark.parametrize("place", ["credHelpers", "credsStore"])
+    def test_a_pull_asks_the_helper(
+        self, desk: Desk, basic: Registry, tmp_path: Path, make_store: Any, pull_options: dict[str, Any], place: str
+    ) -> None:
+        helper = install_helper(tmp_path / "bin", "lab")
+        name = basic.reference("private/app:1")
+        options = {**make_store("store").module_options(), **pull_options, "authfile": str(desk.authfile), "name": name}
+        desk.write({place: {basic.host: "lab"} if place == "credHelpers" else "lab"})
+        for login in (None, LOGIN):
+            if login:
+                stored = {"ServerURL": basic.host, "Username": login.username, "Secret": login.password}
+                run([str(helper.directory / helper.program), "store"], stdin=json.dumps(stored).encode())
+            pulled = run_module("image_pull", options, check=True, env=helper.environment)
+            assert pulled.code == ("" if login else "unauthorized"), pulled.text
+            assert pulled.changed is bool(login) and LOGIN.password not in pulled.text
 
     @pytest.mark.parametrize(
         ("complaint", "code"), [(None, "credential_helper_missing"), ("locked", "credential_helper_failed")]
