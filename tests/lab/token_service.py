@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Optional
@@ -95,7 +95,10 @@ def running_token_registry(directory: str, login: Login) -> Iterator[tuple[Regis
     token = {"realm": service.realm, "service": SERVICE, "issuer": ISSUER, "rootcertbundle": certificate}
     try:
         settings = {f"REGISTRY_AUTH_TOKEN_{name.upper()}": value for name, value in token.items()}
-        with _environment(settings), running_registry(os.path.join(directory, "registry")) as registry:
+        with ExitStack() as stack:
+            # Only while it starts: another registry of the same test would take them for its own.
+            with _environment(settings):
+                registry = stack.enter_context(running_registry(os.path.join(directory, "registry")))
             yield registry, service
     finally:
         server.shutdown()

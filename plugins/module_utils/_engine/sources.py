@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Optional
 
-from .._config.auth_file import find_credentials
-from .._config.certs_dir import connection_files
+from .._config.credentials import find_credentials
 from .._config.paths import ConfigPaths
 from .._config.registries_conf import PullSource, RegistriesConf, load_registries_conf
 from .._model.credentials import Credentials
 from .._model.reference import Reference
-from .._registry.http import ConnectionOptions
 from .._registry.pool import RegistryPool
 from .._report import Reporter
 from .._transport.docker import DockerEndpoint, DockerSource
 from .._transport.docker_repository import DockerRepository
+from .connect import connection_options
 
 
 @dataclass(frozen=True)
@@ -69,15 +68,13 @@ class RegistryAccess:
         return DockerRepository(self._endpoint(source, reference), self.pool)
 
     def _endpoint(self, source: PullSource, logical: Reference) -> DockerEndpoint:
-        host = source.reference.domain
-        insecure = source.insecure if self.validate_certs is None else not self.validate_certs
-        ca_files, client_certificate = connection_files(self.paths, host, self.cert_dir)
-        options = ConnectionOptions(
+        options = connection_options(
+            self.paths,
+            source.reference.domain,
+            insecure=source.insecure,
+            validate_certs=self.validate_certs,
+            cert_dir=self.cert_dir,
             timeout=self.timeout,
-            verify=not insecure,
-            allow_http=insecure,
-            ca_files=ca_files,
-            client_certificate=client_certificate,
         )
         return DockerEndpoint(source.reference, options, self._credentials(source.reference, logical))
 
@@ -87,4 +84,6 @@ class RegistryAccess:
             if physical.domain != logical.domain:
                 return None
             return Credentials(self.username, self.password or "", origin="the options of the task")
-        return find_credentials(self.paths, physical, authfile=self.authfile)
+        return find_credentials(
+            self.paths, physical, authfile=self.authfile, timeout=self.timeout, warn=self.reporter.warn
+        )
