@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from lab.commands import run
-from lab.four_ways import Play, play, reads_only, store
+from lab.four_ways import Play, four_ways, play, reads_only, state, store
 from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
 from lab.stores import Store
 
@@ -47,3 +47,59 @@ class TestReading:
         assert top["used_by"] == {"images": [record["Id"]], "containers": [], "children": []}
         task = reads_only(play, filled, "layer_info", name=[top["id"], "absent"])
         assert task["layers"] == [top] and task["missing"] == ["absent"]
+
+
+class TestImageTag:
+    def test_two_names_then_a_third(self, play: Play, filled: Store) -> None:
+        tagged = four_ways(play, filled, "image_tag", name=IMAGE, target_names=["app", "app:1"])
+        assert tagged["image"]["names"] == [IMAGE, "localhost/app:latest", "localhost/app:1"]
+        assert not play("image_tag", name=IMAGE, target_names=["localhost/app", "app:latest"]).changed
+        third = four_ways(play, filled, "image_tag", name="app", target_names=["app", "app:1", "app:third"])
+        before, after = third["diff"]["before"]["names"], third["diff"]["after"]["names"]
+        assert [name for name in after if after[name] != before[name]] == ["localhost/app:third"]
+        for name in third["image"]["names"]:
+            assert filled.podman("image", "inspect", "--format", "{{.Id}}", name) == third["image"]["id"]
+
+    def test_a_source_is_named_by_id_and_by_digest(self, play: Play, filled: Store) -> None:
+        (record,) = filled.podman_json("image", "inspect", IMAGE)
+        four_ways(play, filled, "image_tag", name=record["Id"], target_names="by-id")
+        four_ways(play, filled, "image_tag", name=record["Digest"], target_names="by-digest")
+        names = filled.podman("image", "inspect", "--format", "{{.RepoTags}}", IMAGE)
+        assert names == f"[{IMAGE} localhost/by-id:latest localhost/by-digest:latest]"
+
+    def test_a_name_of_another_image_moves_stays_or_is_an_error(
+        self, play: Play, filled: Store, tmp_path: Path
+    ) -> None:
+        filled.podman("tag", IMAGE, "taken")
+        (first,) = filled.podman_json("image", "inspect", IMAGE)
+        (tmp_path / "Containerfile").write_text("FROM scratch\nLABEL of=second\n", encoding="utf-8")
+        filled.podman("build", "--quiet", "--tag", "second", str(tmp_path))
+        before = state(filled)
+        refused = play("image_tag", name="second", target_names=["new", "taken"], existing="fail").result("task")
+        assert refused["error"]["code"] == "name_taken" and not refused["changed"]
+        assert refused["error"]["object"] == "localhost/taken:latest" and refused["error"]["found"] == first["Id"]
+        assert not play("image_tag", name="second", target_names=["taken"], existing="keep").changed
+        assert state(filled) == before
+        moved = four_ways(play, filled, "image_tag", name="second", target_names=["taken"])
+        assert moved["diff"]["before"]["names"] == {"localhost/taken:latest": first["Id"]}
+        assert moved["diff"]["after"]["names"] == {"localhost/taken:latest": moved["image"]["id"]}
+        assert filled.podman("image", "inspect", "--format", "{{.Id}}", IMAGE) == first["Id"]
+
+    @pytest.mark.parametrize(
+        ("target", "code"),
+        [
+            ("app@sha256:" + "0" * 64, "target_has_digest"),
+            ("sha256:" + "0" * 64, "target_has_digest"),
+            ("0" * 64, "image_id_not_a_name"),
+            ("Upper", "invalid_reference"),
+        ],
+    )
+    def test_a_digest_or_an_id_is_no_name(self, target: str, code: str, play: Play, filled: Store) -> None:
+        before = state(filled)
+        task = play("image_tag", name=IMAGE, target_names=["fine", target]).result("task")
+        assert task["error"]["code"] == code and not task["changed"]
+        assert state(filled) == before
+
+    def test_an_absent_image_is_an_error(self, play: Play, filled: Store) -> None:
+        task = play("image_tag", name="absent", target_names=["fine"]).result("task")
+        assert task["error"]["code"] == "unknown_image"
