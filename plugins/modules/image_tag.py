@@ -38,6 +38,8 @@ options:
     default: move
 notes:
   - Needs root rights on the target.
+seealso:
+  - module: strata.containers.image_remove
 """
 
 EXAMPLES = r"""

@@ -103,3 +103,42 @@ class TestImageTag:
     def test_an_absent_image_is_an_error(self, play: Play, filled: Store) -> None:
         task = play("image_tag", name="absent", target_names=["fine"]).result("task")
         assert task["error"]["code"] == "unknown_image"
+
+
+class TestImageRemove:
+    def test_an_absent_image_is_removed_already(self, play: Play, filled: Store) -> None:
+        before = state(filled)
+        for check in (True, False):
+            task = play("image_remove", check=check, name=["absent", "0" * 64]).result("task")
+            assert not task["changed"] and task["deleted"] == [] and task["untagged"] == []
+        assert state(filled) == before
+
+    def test_one_of_several_names_then_the_last(self, play: Play, filled: Store) -> None:
+        filled.podman("tag", IMAGE, "app")
+        (record,) = filled.podman_json("image", "inspect", IMAGE)
+        first = four_ways(play, filled, "image_remove", name=IMAGE)
+        assert (first["untagged"], first["deleted"]) == ([IMAGE], [])
+        assert first["diff"]["before"]["images"] == {record["Id"]: [IMAGE, "localhost/app:latest"]}
+        assert first["diff"]["after"]["images"] == {record["Id"]: ["localhost/app:latest"]}
+        assert filled.podman("image", "inspect", "--format", "{{.Id}}", "app") == record["Id"]
+        last = four_ways(play, filled, "image_remove", name="app")
+        assert (last["untagged"], last["deleted"]) == (["localhost/app:latest"], [record["Id"]])
+        assert filled.podman("images", "--all", "--quiet") == ""
+        assert filled.containers_storage("layers", "--json") == "[]"
+
+    def test_an_image_of_a_container_goes_with_force_only(self, play: Play, filled: Store) -> None:
+        filled.buildah("from", "--pull-never", "--name", "box", IMAGE)
+        before = state(filled)
+        refused = play("image_remove", name=IMAGE).result("task")
+        assert refused["error"]["code"] == "image_in_use" and "box" in refused["msg"] and not refused["changed"]
+        assert state(filled) == before
+        done = four_ways(play, filled, "image_remove", name=IMAGE, force=True)
+        assert len(done["containers"]) == 1 and len(done["deleted"]) == 1
+        assert filled.buildah("containers", "--all", "--quiet") == ""
+
+    def test_several_names_are_not_lost_by_an_id(self, play: Play, filled: Store) -> None:
+        filled.podman("tag", IMAGE, "app")
+        (record,) = filled.podman_json("image", "inspect", IMAGE)
+        refused = play("image_remove", name=record["Id"]).result("task")
+        assert refused["error"]["code"] == "several_names" and not refused["changed"]
+        assert four_ways(play, filled, "image_remove", name=record["Id"], force=True)["deleted"] == [record["Id"]]

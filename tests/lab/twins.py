@@ -50,3 +50,11 @@ def fill(store: Store, directory: Path, images: Sequence[tuple[str, Sequence[str
         layers = [(make_tar([Entry(file, content=file.encode() * 100)]), PLAIN) for file in files]
         layout.add_image(name, layers, config={"Labels": labels})
         run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:{name}", store.bracket + name])
+
+
+def build(store: Store, directory: Path, name: str, steps: Sequence[str]) -> str:
+    """Has podman build an image in steps, each an image of its own, and returns its ID."""
+    directory.mkdir()
+    (directory / "content").write_text(name, encoding="utf-8")
+    (directory / "Containerfile").write_text("\n".join(("FROM scratch", *steps)), encoding="utf-8")
+    return store.podman("build", "--layers", "--quiet", "--tag", name, str(directory))
