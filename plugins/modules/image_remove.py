@@ -38,6 +38,7 @@ notes:
   - Needs root rights on the target.
   - Podman lists a container of its own after its deletion until C(podman rm) is told about it.
 seealso:
+  - module: strata.containers.image_prune
   - module: strata.containers.image_tag
 """
 

@@ -142,3 +142,45 @@ class TestImageRemove:
         refused = play("image_remove", name=record["Id"]).result("task")
         assert refused["error"]["code"] == "several_names" and not refused["changed"]
         assert four_ways(play, filled, "image_remove", name=record["Id"], force=True)["deleted"] == [record["Id"]]
+
+
+class TestImagePrune:
+    @pytest.fixture
+    def crowded(self, filled: Store, tmp_path: Path) -> Store:
+        """The store with a nameless image besides, and a new one with a label that a container uses."""
+        for name in ("old", "new"):
+            text = f"FROM {IMAGE}\nLABEL stage={name}\n"
+            (tmp_path / f"Containerfile.{name}").write_text(text, encoding="utf-8")
+            file = str(tmp_path / f"Containerfile.{name}")
+            filled.podman("build", "--quiet", "--tag", "built", "--file", file, str(tmp_path))
+        filled.buildah("from", "--pull-never", "--name", "box", "built")
+        return filled
+
+    def test_the_nameless_then_everything_that_no_container_uses(self, play: Play, crowded: Store) -> None:
+        (nameless,) = crowded.podman_json("images", "--filter", "dangling=true", "--format", "json")
+        first = four_ways(play, crowded, "image_prune")
+        assert first["deleted"] == [nameless["Id"]] and first["untagged"] == []
+        # Its layers are those of the image that it was built on.
+        assert first["diff"]["before"]["images"] == {nameless["Id"]: []} and first["diff"]["after"]["images"] == {}
+        rest = four_ways(play, crowded, "image_prune", all=True)
+        assert rest["untagged"] == [IMAGE]
+        assert crowded.podman("images", "--format", "{{.Repository}}") == "localhost/built"
+
+    def test_filters_and_names_to_keep(self, play: Play, crowded: Store) -> None:
+        before = state(crowded)
+        for arguments in (
+            {"filters": {"label": ["stage=new"]}},
+            {"all": True, "keep": ["team/*"], "filters": {"until": "1h"}},
+        ):
+            task = play("image_prune", **arguments).result("task")
+            assert not task["changed"] and task["deleted"] == [] and task["space_reclaimed"] == 0
+        assert state(crowded) == before
+        old = four_ways(play, crowded, "image_prune", filters={"label": ["stage=old"]})
+        assert len(old["deleted"]) == 1
+        aged = four_ways(play, crowded, "image_prune", all=True, filters={"until": "2026-11-04"})
+        assert aged["untagged"] == [IMAGE]
+
+    def test_a_wrong_filter_is_an_error(self, play: Play, crowded: Store) -> None:
+        task = play("image_prune", filters={"until": "yesterday"}).result("task")
+        assert task["error"]["code"] == "invalid_filter" and not task["changed"]
+        assert "unsupported" in play("image_prune", filters={"color": "red"}).message.lower()

@@ -31,6 +31,12 @@ class Lineage:
         self._config_of = config_of
         self._configs: dict[str, ImageConfig | None] = {}
 
+    def config(self, image: ImageRecord) -> ImageConfig | None:
+        """The config of the image, None where the store has none that can be read."""
+        if image.id not in self._configs:
+            self._configs[image.id] = self._config_of(image)
+        return self._configs[image.id]
+
     def parent(
         self, child: ImageRecord, images: Iterable[ImageRecord], layers: Mapping[str, LayerRecord]
     ) -> ImageRecord | None:
@@ -54,13 +60,8 @@ class Lineage:
         return any(self._built_on(parent, image) for image in near)
 
     def _built_on(self, parent: ImageRecord, child: ImageRecord) -> bool:
-        parents, childs = self._config(parent), self._config(child)
+        parents, childs = self.config(parent), self.config(child)
         return parents is not None and childs is not None and built_on(parents, childs)
-
-    def _config(self, image: ImageRecord) -> ImageConfig | None:
-        if image.id not in self._configs:
-            self._configs[image.id] = self._config_of(image)
-        return self._configs[image.id]
 
 
 def built_on(parent: ImageConfig, child: ImageConfig) -> bool:

@@ -10,7 +10,7 @@ Check mode prints what this says, and a removal in earnest is planned by it once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Optional
 
 from .._errors import HostError, UsageError
@@ -66,6 +66,11 @@ class Removal:
     def image(self, image_id: str) -> ImageRecord | None:
         """The image with the names that are left to it, None where it is gone."""
         return self._images.get(image_id)
+
+    def labels(self, image: ImageRecord) -> Mapping[str, str]:
+        """The labels of the image's config, none where there is no config."""
+        config = self._lineage.config(image)
+        return config.labels if config else {}
 
     def users(self, image: ImageRecord) -> list[ContainerRecord]:
         """The containers that are made from the image."""
