@@ -11,6 +11,7 @@ from typing import NamedTuple, Union
 
 import pytest
 from law.form_laws import HEADER, LINES, PRIVATE_NOTE
+from law.import_laws import LOCAL_MODULES
 from law.laws import LAWS
 from law.source_tree import UTILS, SourceTree
 
@@ -43,7 +44,10 @@ LAWFUL = {
     f"{UTILS}/_module/registry_tags_info.py": UTIL + "from .._transport.docker import Docker\n",
     f"{UTILS}/_module/image_info.py": UTIL + "from .._storage.layout import LAYERS\nmodule.exit_json()\n",
     "plugins/modules/registry_tags_info.py": MODULE + f"from {ENGINE}._module.registry_tags_info import verb\n",
-    "plugins/modules/image_info.py": MODULE + f"from {ENGINE}._module.image_info import verb\n",
+    **{
+        f"plugins/modules/{name}.py": MODULE + f"from {ENGINE}._module.image_info import verb\n"
+        for name in LOCAL_MODULES
+    },
     "plugins/modules/image_pull.py": MODULE + f"from {ENGINE}._module.image_pull import verb\n",
 }
 
@@ -114,6 +118,7 @@ BREAKING = [
     Breaking(
         "asking_ships_no_store", "/lookup/image_digest.py", f"from {ENGINE}._trust.policy import parse\n", "policy.py"
     ),
+    Breaking("reading_ships_no_pulling", "/modules/layer_info.py", f"import {ENGINE}._trust.judge\n", "layer_info.py"),
     Breaking("verbs_import_their_transports", "_storage/layout.py", "from .._transport.docker import D\n", "docker"),
     Breaking("verbs_import_their_transports", "_engine/pull.py", "from .._transport import oci\n", "oci"),
     Breaking("no_files_in_pure_rooms", "_model/a.py", "open('x')\n", "open"),
