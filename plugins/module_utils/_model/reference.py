@@ -125,10 +125,15 @@ def parse_reference(text: str) -> Reference:
     return Reference(match["domain"], match["path"], match["tag"], _digest(text, match["digest"]))
 
 
+def names_registry(text: str) -> bool:
+    """Whether ``text``, the name of an image, begins with a host: a first component with a dot or a colon, or ``localhost``."""
+    first, slash, _rest = text.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+
+
 def _split_domain(text: str) -> tuple[str, str]:
-    first, slash, rest = text.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        domain, remainder = first, rest
+    if names_registry(text):
+        domain, _slash, remainder = text.partition("/")
     else:
         domain, remainder = DEFAULT_DOMAIN, text
     if domain == "index.docker.io":
