@@ -61,6 +61,19 @@ class PullRequest:
 
 
 @dataclass(frozen=True)
+class PresentImage:
+    """An image of the store, known by its ID, that shall have further names."""
+
+    image_id: str
+    extra_names: tuple[Reference, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that the image shall have; those that it has otherwise are not asked about."""
+        return tuple(dict.fromkeys(map(str, self.extra_names)))
+
+
+@dataclass(frozen=True)
 class Pulled:
     """What one pull did: the facts of the image, and the two sides of the difference."""
 
@@ -107,6 +120,11 @@ class Puller:
             return self._keep(request, catalog, present, source=None)
         return self._ask(request, catalog, present)
 
+    def keep(self, request: PresentImage) -> Pulled:
+        """The image of ``request`` with its further names; nobody is asked. Raises UnknownImage."""
+        catalog = read_catalog(self._layout)
+        return self._keep(request, catalog, catalog.image(request.image_id), source=None)
+
     def _may_stay_unasked(self, present: ImageRecord, request: PullRequest) -> bool:
         """Whether the present image answers the request without a question to the registry."""
         if request.policy == NEVER:
@@ -147,7 +165,7 @@ class Puller:
 
     def _keep(
         self,
-        request: PullRequest,
+        request: PullRequest | PresentImage,
         catalog: Catalog,
         present: ImageRecord,
         source: ImageSource | None,

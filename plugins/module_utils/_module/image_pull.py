@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from .._engine.names import local_name, remote_reference
+from .._engine.names import image_name, local_name
 from .._engine.outcome import Outcome
-from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, PullRequest, failed_image
+from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, failed_image
+from .._engine.pull_by_name import NamedPuller, Wanted
 from .._engine.resolve import PlatformChoice
 from .._engine.retry import Retry
 from .._engine.rights import require_rights
@@ -26,7 +27,7 @@ from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
 from .._storage.overlay import OverlayDriver
 from .run import Task
-from .settings import store_settings
+from .settings import short_names_reader, store_settings
 from .specs import POLICY, REGISTRY, STORE, merged
 
 OPTIONS = merged(
@@ -69,17 +70,18 @@ def verb(task: Task) -> Outcome:
     retry = Retry(task.params["retries"], task.params["retry_delay"], task.reporter)
     with Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"]) as workshop:
         puller = Puller(workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode)
-        return _summary([(request, _pull(puller, request)) for request in requests])
+        named = NamedPuller(puller, layout, short_names_reader(task), task.reporter)
+        return _summary([(wanted, _pull(named, wanted)) for wanted in requests])
 
 
-def _pull(puller: Puller, request: PullRequest) -> Pulled | StrataError:
+def _pull(puller: NamedPuller, wanted: Wanted) -> Pulled | StrataError:
     try:
-        return puller.pull(request)
+        return puller.pull(wanted)
     except StrataError as error:
         return error
 
 
-def _requests(task: Task) -> list[PullRequest]:
+def _requests(task: Task) -> list[Wanted]:
     """Every name read before anything is asked, so that a malformed one costs nothing."""
     params = task.params
     if params["names"] and len(params["name"]) != 1:
@@ -87,8 +89,7 @@ def _requests(task: Task) -> list[PullRequest]:
     choice = _platform_choice(params["platform"], params["allow_other_platform"])
     extra_names = tuple(local_name(text) for text in params["names"])
     return [
-        PullRequest(remote_reference(text, params["tag"]), extra_names, params["pull"], choice)
-        for text in params["name"]
+        Wanted(text, image_name(text, params["tag"]), extra_names, params["pull"], choice) for text in params["name"]
     ]
 
 
@@ -128,8 +129,8 @@ def _gate_opener(task: Task) -> Callable[[], Gate]:
     return opener
 
 
-def _summary(results: Sequence[tuple[PullRequest, Pulled | StrataError]]) -> Outcome:
-    images = [_entry(request, result) for request, result in results]
+def _summary(results: Sequence[tuple[Wanted, Pulled | StrataError]]) -> Outcome:
+    images = [_entry(wanted, result) for wanted, result in results]
     facts: dict[str, Any] = {
         "images": images,
         "plan": _totals([image["plan"] for image in images if image["plan"]]),
@@ -137,8 +138,8 @@ def _summary(results: Sequence[tuple[PullRequest, Pulled | StrataError]]) -> Out
     }
     if len(images) == 1:
         facts["image"] = images[0]
-    done = [result for _request, result in results if isinstance(result, Pulled)]
-    failures = [result for _request, result in results if isinstance(result, StrataError)]
+    done = [result for _wanted, result in results if isinstance(result, Pulled)]
+    failures = [result for _wanted, result in results if isinstance(result, StrataError)]
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for result in done:
@@ -147,8 +148,8 @@ def _summary(results: Sequence[tuple[PullRequest, Pulled | StrataError]]) -> Out
     return Outcome(any(result.changed for result in done), facts, before, after, _failure(failures, len(images)))
 
 
-def _entry(request: PullRequest, result: Pulled | StrataError) -> dict[str, Any]:
-    return result.image if isinstance(result, Pulled) else failed_image(str(request.name), result)
+def _entry(wanted: Wanted, result: Pulled | StrataError) -> dict[str, Any]:
+    return result.image if isinstance(result, Pulled) else failed_image(str(wanted.name), result)
 
 
 def _totals(plans: Sequence[dict[str, int]]) -> dict[str, int]:
