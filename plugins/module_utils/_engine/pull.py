@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,12 @@ class NotPresent(UsageError):
     """The image is not in the store, and the task may not ask for it."""
 
     code = "not_present"
+
+
+class NameOfAnotherImage(UsageError):
+    """A name that the image shall have carries a digest that the image does not have."""
+
+    code = "digest_mismatch"
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,7 @@ class Puller:
         accepted_by: str | None = None,
     ) -> Pulled:
         """The present image is the one that is wanted; only names may be missing."""
+        _check_digests(request.extra_names, present.manifest_digests)
         before = _difference_side(catalog, request.names)
         missing = [name for name in request.names if name not in present.names]
         if missing and not self._check_mode:
@@ -197,6 +204,7 @@ class Puller:
                 attempt += 1
 
     def _bring_once(self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str) -> Pulled:
+        _check_digests(request.extra_names, (str(remote.digest), str(remote.manifest.digest)))
         catalog = read_catalog(self._layout)
         plan = make_plan(catalog, remote.manifest.layers, remote.config.diff_ids)
         before = _difference_side(catalog, request.names)
@@ -319,6 +327,15 @@ def _new_image(request: PullRequest, remote: RemoteImage, plan: Plan) -> NewImag
         metadata="{}",
         chain=plan.chain,
     )
+
+
+def _check_digests(names: Iterable[Reference], digests: Collection[str]) -> None:
+    """A digest in a name is a promise of what is found by it."""
+    for name in names:
+        if name.digest and str(name.digest) not in digests:
+            raise NameOfAnotherImage(
+                "the image cannot have this name", subject=str(name), wanted=str(name.digest), found=", ".join(digests)
+            )
 
 
 def _difference_side(catalog: Catalog, names: tuple[str, ...]) -> dict[str, Any]:
