@@ -119,13 +119,13 @@ class ScratchHost:
         option = ["--registries-conf", str(self.base / EXPLICIT)] if explicit else []
         return self._run(["skopeo", "--debug", *option, "inspect", f"docker://{name}"], {})
 
-    def podman(self, name: str, *, explicit: bool = False) -> ToolLog:
-        """podman's log of pulling ``name``; ``explicit`` names it the file EXPLICIT in its environment."""
+    def podman(self, name: str, *options: str, explicit: bool = False) -> ToolLog:
+        """podman's log of pulling ``name`` with ``options``; ``explicit`` names it the file EXPLICIT in its environment."""
         env = {"CONTAINERS_REGISTRIES_CONF": str(self.base / EXPLICIT)} if explicit else {}
         scratch = str(self.base)
         command = ["podman", "--log-level", "debug", "--root", f"{scratch}/root", "--runroot", f"{scratch}/run"]
         command += ["--tmpdir", f"{scratch}/tmp", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]
-        return self._run([*command, "--events-backend", "none", "pull", "--", name], env)
+        return self._run([*command, "--events-backend", "none", "pull", *options, "--", name], env)
 
     def _run(self, command: list[str], env: dict[str, str]) -> ToolLog:
         done = subprocess.run(
