@@ -14,7 +14,7 @@ from typing import Optional, Union
 
 from .._config.short_names import ShortNames
 from .._errors import UsageError
-from .._model.reference import ImageIdGiven, InvalidReference, Reference, names_registry, parse_reference
+from .._model.reference import ImageIdGiven, InvalidReference, Reference, names_registry, parse_reference, with_tag
 from .._model.short_name import ShortName, parse_short_name
 from .._storage.catalog import AmbiguousName, Catalog, UnknownImage
 from .._storage.records import ImageRecord
@@ -141,7 +141,7 @@ def _with_tag(text: str, tag: str | None) -> str:
         raise TagGivenTwice(
             "the name has a tag or digest of its own; leave out the option tag", subject=text, found=tag
         )
-    return f"{text}:{tag}"
+    return with_tag(text, tag)
 
 
 def _with_digest(catalog: Catalog, name: Reference) -> LocalMatch | None:

@@ -33,6 +33,7 @@ _DOMAIN_ONLY = re.compile(_DOMAIN, re.ASCII)
 _REFERENCE = re.compile(
     rf"(?P<domain>{_DOMAIN})/(?P<path>{_PATH})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?", re.ASCII
 )
+_TAG_ONLY = re.compile(_TAG, re.ASCII)
 _IMAGE_ID = re.compile(r"[a-f0-9]{64}", re.ASCII)
 
 
@@ -123,6 +124,16 @@ def parse_reference(text: str) -> Reference:
             f"repository name must not be more than {_NAME_LIMIT} characters", subject=text, found=str(length)
         )
     return Reference(match["domain"], match["path"], match["tag"], _digest(text, match["digest"]))
+
+
+def with_tag(text: str, tag: str) -> str:
+    """The name ``text``, which has neither tag nor digest, with ``tag``. Raises InvalidReference for what is no tag."""
+    if not _TAG_ONLY.fullmatch(tag):
+        # A slash or an at sign in it would make another name of both.
+        raise InvalidReference(
+            "invalid tag format", subject=text, wanted="up to 128 letters, digits, and any of _.-", found=repr(tag)
+        )
+    return f"{text}:{tag}"
 
 
 def names_registry(text: str) -> bool:

@@ -64,9 +64,14 @@ def test_a_tag_is_not_given_twice(text: str) -> None:
         remote_reference(text, "2")
 
 
-def test_a_malformed_tag_option_is_refused() -> None:
-    with pytest.raises(InvalidReference):
-        remote_reference("app", "foo/bar")
+# The second and third would make a registry of the name, and a digest of the tag.
+@pytest.mark.parametrize("tag", ["foo/bar", "5000/bar", f"1@{DIGEST}", "a b", "-x", "t" * 129, "1\n", "1:2"])
+@pytest.mark.parametrize("text", ["app", "docker://app", "quay.io/app"])
+def test_a_malformed_tag_option_is_refused(text: str, tag: str) -> None:
+    for make in (remote_reference, image_name):
+        with pytest.raises(InvalidReference) as caught:
+            make(text, tag)
+        assert caught.value.message == "invalid tag format"
 
 
 @pytest.mark.parametrize(
