@@ -50,7 +50,15 @@ options:
     aliases: [ca_cert_dir]
   registries_conf:
     description:
-      - The C(registries.conf) to read. When unset, it is found where podman finds it.
+      - The C(registries.conf) to read in place of the host's main file. Drop-ins (C(registries.conf.d)) of the system and of the user are
+        read after it.
+      - >-
+        When unset, it is found where podman finds it: E(CONTAINERS_REGISTRIES_CONF) on the target, the user's
+        C(~/.config/containers/registries.conf) with the drop-ins beside it, or C(/etc/containers/registries.conf) with the drop-ins of the
+        system and of the user.
+      - >-
+        Mirrors, blocked and insecure registries, rewriting, wildcards, aliases of short names, search registries and credential helpers
+        hold as for podman. A main file of version 1 is understood. A file that podman would refuse is an error that names it.
     type: path
   timeout:
     description: Seconds without a byte from the registry after which a request has failed, or the rest of a layer is asked for anew.

@@ -7,17 +7,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
+from .._config.short_names import ShortNames
 from .._errors import UsageError
-from .._model.reference import InvalidReference, parse_reference
 from .._report import Reporter
 from .._storage.catalog import Catalog, UnknownImage, read_catalog
 from .._storage.layout import Layout
 from .._storage.overlay import OverlayDriver
-from .._storage.records import ImageRecord
 from .carry_out import carry_out
-from .names import find_image, knows_image, local_name, remote_reference
+from .names import match_image
 from .outcome import Outcome
 from .removal import Removal
 
@@ -32,6 +31,7 @@ def remove_images(
     layout: Layout,
     driver: OverlayDriver,
     names: Sequence[str],
+    short_names: Callable[[], ShortNames],
     reporter: Reporter,
     *,
     force: bool,
@@ -43,7 +43,7 @@ def remove_images(
     not in the store is fine. Raises SeveralNames, ImageInUse, ImageMounted, ContainerMounted and AmbiguousName.
     """
     catalog = read_catalog(layout)
-    wanted = [found for found in (meant(catalog, text) for text in names) if found]
+    wanted = [found for found in (meant(catalog, text, short_names) for text in names) if found]
 
     def planner(removal: Removal, containers: bool) -> None:
         for image_id, name in wanted:
@@ -76,40 +76,13 @@ def take(removal: Removal, image_id: str, name: str | None, *, force: bool, cont
     removal.delete(image, containers=force and containers, mounted=force)
 
 
-def meant(catalog: Catalog, text: str) -> tuple[str, str | None] | None:
+def meant(catalog: Catalog, text: str, short_names: Callable[[], ShortNames]) -> tuple[str, str | None] | None:
     """The ID of the image that ``text`` asks for with the name by which it does, None for an ID or digest.
 
-    None where the store has no such image. Raises AmbiguousName.
+    None where the store has no such image. Raises AmbiguousName, and what ``short_names`` raises.
     """
     try:
-        image = find_image(catalog, text)
+        match = match_image(catalog, text, short_names)
     except UnknownImage:
-        image_by_digest = _with_digest(catalog.images, text)
-        return (image_by_digest.id, None) if image_by_digest else None
-    # The look-up once more, among images of one name each: the name that it finds is the name that was meant.
-    split = Catalog(images=tuple(ImageRecord.of(id=f"?{name}", names=[name]) for name in image.names))
-    found = knows_image(split, text)
-    return image.id, found.names[0] if found else None
-
-
-def _with_digest(images: Iterable[ImageRecord], text: str) -> ImageRecord | None:
-    """The image with the digest of ``text`` that has some name in its repository: its own names may all be tags."""
-    for complete in (local_name, remote_reference):
-        try:
-            reference = complete(text)
-        except InvalidReference:
-            continue
-        for image in images:
-            if str(reference.digest) in image.manifest_digests and reference.name in _repositories(image):
-                return image
-    return None
-
-
-def _repositories(image: ImageRecord) -> set[str]:
-    found = set()
-    for name in image.names:
-        try:
-            found.add(parse_reference(name).name)
-        except InvalidReference:
-            continue
-    return found
+        return None
+    return match.image.id, str(match.name) if match.name else None

@@ -50,13 +50,14 @@ class RegistryAccess:
         """Closes the connections to all registries."""
         self.pool.close()
 
-    def load_registries(self) -> RegistriesConf:
-        """The registries.conf in force. Raises InvalidConfig."""
+    @cached_property
+    def registries(self) -> RegistriesConf:
+        """The registries.conf in force, read once. Raises InvalidConfig."""
         return load_registries_conf(self.paths, self.registries_conf)
 
     def open(self, reference: Reference) -> DockerSource:
         """The source of the image that ``reference`` names. Raises RegistryBlocked, InvalidConfig; asks nobody yet."""
-        sources = self.load_registries().pull_sources(reference)
+        sources = self.registries.pull_sources(reference)
         return DockerSource([self._endpoint(source, reference) for source in sources], pool=self.pool)
 
     def open_repository(self, reference: Reference) -> DockerRepository:
@@ -64,7 +65,7 @@ class RegistryAccess:
 
         Raises RegistryBlocked, InvalidConfig; asks nobody yet.
         """
-        source = self.load_registries().named_source(reference)
+        source = self.registries.named_source(reference)
         return DockerRepository(self._endpoint(source, reference), self.pool)
 
     def _endpoint(self, source: PullSource, logical: Reference) -> DockerEndpoint:
@@ -85,5 +86,10 @@ class RegistryAccess:
                 return None
             return Credentials(self.username, self.password or "", origin="the options of the task")
         return find_credentials(
-            self.paths, physical, authfile=self.authfile, timeout=self.timeout, warn=self.reporter.warn
+            self.paths,
+            physical,
+            authfile=self.authfile,
+            helpers=self.registries.credential_helpers,
+            timeout=self.timeout,
+            warn=self.reporter.warn,
         )

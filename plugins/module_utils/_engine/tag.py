@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._model.reference import ImageIdGiven
 from .._report import Reporter
@@ -42,7 +43,14 @@ class TargetHasDigest(UsageError):
 
 
 def tag_image(
-    layout: Layout, name: str, targets: Sequence[str], reporter: Reporter, *, existing: str, check_mode: bool
+    layout: Layout,
+    name: str,
+    targets: Sequence[str],
+    short_names: Callable[[], ShortNames],
+    reporter: Reporter,
+    *,
+    existing: str,
+    check_mode: bool,
 ) -> Outcome:
     """The image ``name`` with the further names ``targets``, behind those it has.
 
@@ -51,7 +59,7 @@ def tag_image(
     """
     wanted = target_names(targets)
     catalog = read_catalog(layout)
-    image = find_image(catalog, name)
+    image = find_image(catalog, name, short_names)
     new = names_to_give(catalog.images, image.id, wanted, existing)
     before = _holders(catalog.images, wanted)
     after = {**before, **dict.fromkeys(new, image.id)}

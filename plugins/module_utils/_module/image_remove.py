@@ -13,7 +13,7 @@ from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._storage.overlay import OverlayDriver
 from .run import Task
-from .settings import store_settings
+from .settings import short_names_reader, store_settings
 from .specs import STORE, merged
 
 OPTIONS = merged(
@@ -33,5 +33,11 @@ def verb(task: Task) -> Outcome:
     require_rights(layout)
     driver = OverlayDriver(layout, settings.options)
     return remove_images(
-        layout, driver, params["name"], task.reporter, force=params["force"], check_mode=task.check_mode
+        layout,
+        driver,
+        params["name"],
+        short_names_reader(task),
+        task.reporter,
+        force=params["force"],
+        check_mode=task.check_mode,
     )

@@ -12,7 +12,7 @@ from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._engine.tag import FAIL, KEEP, MOVE, tag_image
 from .run import Task
-from .settings import store_settings
+from .settings import short_names_reader, store_settings
 from .specs import STORE, merged
 
 OPTIONS = merged(
@@ -34,6 +34,7 @@ def verb(task: Task) -> Outcome:
         layout,
         params["name"],
         params["target_names"],
+        short_names_reader(task),
         task.reporter,
         existing=params["existing"],
         check_mode=task.check_mode,

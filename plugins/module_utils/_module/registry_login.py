@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from .._config.credentials import DEFAULT_HELPERS
 from .._config.registries_conf import RegistriesConf, load_registries_conf
 from .._engine.connect import connection_options
 from .._engine.login import LoginKeeper
@@ -59,7 +58,7 @@ def verb(task: Task) -> Outcome:
         task.paths,
         task.reporter,
         authfile=params["authfile"],
-        helpers=getattr(conf, "credential_helpers", DEFAULT_HELPERS),
+        helpers=conf.credential_helpers,
         timeout=float(params["timeout"]),
         check_mode=task.check_mode,
     )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.strata.containers.plugins.module_utils._config.short_names import ShortNames
 from ansible_collections.strata.containers.plugins.module_utils._engine.lineage import Lineage
 from ansible_collections.strata.containers.plugins.module_utils._engine.removal import (
     ImageInUse,
@@ -60,12 +61,12 @@ def _removal(*mounted: str) -> Removal:
     ],
 )
 def test_a_name_is_told_from_an_id_or_digest(text: str, expected: tuple[str, str | None] | None) -> None:
-    assert meant(CATALOG, text) == expected
+    assert meant(CATALOG, text, ShortNames) == expected
 
 
 def test_an_ambiguous_beginning_of_an_id_is_an_error() -> None:
     with pytest.raises(AmbiguousName):
-        meant(CATALOG, "a")
+        meant(CATALOG, "a", ShortNames)
 
 
 def test_the_last_name_takes_the_image_with_it() -> None:
