@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -56,13 +56,24 @@ class Login:
 
 
 @contextmanager
-def running_registry(directory: str, login: Optional[Login] = None, tls: bool = False) -> Iterator[Registry]:
+def running_registry(
+    directory: str,
+    login: Optional[Login] = None,
+    tls: bool = False,
+    *,
+    client_certificates: bool = False,
+    mirror_of: Optional[str] = None,
+    address: str = "127.0.0.1",
+    names: Sequence[str] = (),
+) -> Iterator[Registry]:
     """A registry that keeps its blobs in ``directory``, without authentication or with basic authentication of ``login``.
 
-    With ``tls`` it speaks https with a certificate for 127.0.0.1 that ``ca_file`` signs.
+    With ``tls`` it speaks https with a certificate for 127.0.0.1, localhost and ``names`` that ``ca_file`` signs; with
+    ``client_certificates`` it serves only those who show one of that authority's. ``mirror_of`` is the address of a
+    registry for which it is a pull-through cache. ``address`` is one of this host's.
     """
     os.makedirs(directory, exist_ok=True)
-    host = f"127.0.0.1:{free_port()}"
+    host = f"{address}:{free_port(address)}"
     storage = os.path.join(directory, "data")
     settings: dict[str, object] = {
         "version": "0.1",
@@ -74,8 +85,11 @@ def running_registry(directory: str, login: Optional[Login] = None, tls: bool = 
         settings["auth"] = {"htpasswd": {"realm": "tests", "path": _htpasswd(directory, login)}}
     ca_file = None
     if tls:
-        ca_file, certificate, key = make_certificates(directory)
-        settings["http"] = {"addr": host, "tls": {"certificate": certificate, "key": key}}
+        ca_file, certificate, key = make_certificates(directory, names)
+        clients = {"clientcas": [ca_file]} if client_certificates else {}
+        settings["http"] = {"addr": host, "tls": {"certificate": certificate, "key": key, **clients}}
+    if mirror_of:
+        settings["proxy"] = {"remoteurl": mirror_of}
     config = os.path.join(directory, "config.yml")
     with open(config, "w", encoding="utf-8") as stream:
         json.dump(settings, stream)  # JSON is YAML
@@ -90,15 +104,15 @@ def running_registry(directory: str, login: Optional[Login] = None, tls: bool = 
         process.wait(_PATIENCE)
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port of the loopback interface (or of another ``address`` of this host) that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 
-def make_certificates(directory: str) -> tuple[str, str, str]:
-    """A new authority and a certificate of its for 127.0.0.1: the files of authority, certificate and key."""
+def make_certificates(directory: str, names: Sequence[str] = ()) -> tuple[str, str, str]:
+    """A new authority and a certificate for 127.0.0.1, localhost and ``names``: the files of authority, certificate, key."""
 
     def path(name: str) -> str:
         return os.path.join(directory, name)
@@ -112,7 +126,7 @@ def make_certificates(directory: str) -> tuple[str, str, str]:
         + ["-keyout", path("server.key"), "-out", path("server.csr")]
     )
     with open(path("san"), "w", encoding="utf-8") as stream:
-        stream.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        stream.write(",".join(["subjectAltName=IP:127.0.0.1", *(f"DNS:{name}" for name in ("localhost", *names))]))
     run(
         ["openssl", "x509", "-req", "-days", "2", "-in", path("server.csr"), "-CA", path("ca.crt")]
         + ["-CAkey", path("ca.key"), "-CAcreateserial", "-extfile", path("san"), "-out", path("server.crt")]
