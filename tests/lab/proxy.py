@@ -68,7 +68,7 @@ class Proxy:
 
     def environment(self, login: Optional[Login] = None) -> dict[str, str]:
         """The variables that send everything through this proxy."""
-        return {"HTTP_PROXY": self.url(login), "HTTPS_PROXY": self.url(login), "NO_PROXY": "", "no_proxy": ""}
+        return {"HTTP_PROXY": self.url(login), "HTTPS_PROXY": self.url(login)}
 
     def requests(self) -> list[str]:
         """``METHOD target`` of every request so far."""
@@ -121,10 +121,14 @@ class _Handler(BaseHTTPRequestHandler):
         if target is None:
             return
         body = read_request_body(self)
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _OWN_HEADERS}
         upstream = HTTPConnection(*target, timeout=_PATIENCE)
-        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        upstream.request(self.command, path, body or None, headers)
+        upstream.putrequest(self.command, f"{parts.path}?{parts.query}" if parts.query else parts.path, True, True)
+        for name, value in self.headers.items():
+            if name.lower() not in (*_OWN_HEADERS, "transfer-encoding", "content-length"):
+                upstream.putheader(name, value)
+        if body:
+            upstream.putheader("Content-Length", str(len(body)))
+        upstream.endheaders(body or None)
         response = upstream.getresponse()
         content = response.read()
         self.send_response(response.status)
