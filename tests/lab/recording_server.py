@@ -52,12 +52,16 @@ class Heard:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server says. ``pause`` is in seconds before each 64 KiB of the body."""
+    """What the server says. ``pause`` is in seconds before each 64 KiB of the body.
+
+    ``cut`` closes the connection after that many bytes of the body; a ``status`` of 0 closes it without a word.
+    """
 
     status: int = 200
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     pause: float = 0.0
+    cut: Optional[int] = None
 
 
 Answering = Callable[[Heard], Optional[Answer]]
@@ -191,6 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
         heard = Heard(self.command, self.path, list(self.headers.items()), body, self.client_address[1])
         self.server.recorder.heard.append(heard)
         answer = self.server.recorder.answer(heard) or registry_error(404, "NAME_UNKNOWN", "nothing here")
+        self.close_connection = answer.status == 0 or answer.cut is not None
+        if answer.status == 0:
+            return
         self.send_response(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
@@ -198,9 +205,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        for begin in range(0, len(answer.body), _PIECE):
+        body = answer.body if answer.cut is None else answer.body[: answer.cut]
+        for begin in range(0, len(body), _PIECE):
             time.sleep(answer.pause)
-            self.wfile.write(answer.body[begin : begin + _PIECE])
+            self.wfile.write(body[begin : begin + _PIECE])
 
     do_GET = do_HEAD = do_POST = do_any
 

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -63,6 +63,7 @@ def running_registry(
     *,
     client_certificates: bool = False,
     mirror_of: Optional[str] = None,
+    token: Optional[Mapping[str, str]] = None,
     address: str = "127.0.0.1",
     names: Sequence[str] = (),
 ) -> Iterator[Registry]:
@@ -70,7 +71,8 @@ def running_registry(
 
     With ``tls`` it speaks https with a certificate for 127.0.0.1, localhost and ``names`` that ``ca_file`` signs; with
     ``client_certificates`` it serves only those who show one of that authority's. ``mirror_of`` is the address of a
-    registry for which it is a pull-through cache. ``address`` is one of this host's.
+    registry for which it is a pull-through cache; ``token`` has the settings of a token service. ``address`` is one of
+    this host's.
     """
     os.makedirs(directory, exist_ok=True)
     host = f"{address}:{free_port(address)}"
@@ -88,6 +90,8 @@ def running_registry(
         ca_file, certificate, key = make_certificates(directory, names)
         clients = {"clientcas": [ca_file]} if client_certificates else {}
         settings["http"] = {"addr": host, "tls": {"certificate": certificate, "key": key, **clients}}
+    if token:
+        settings["auth"] = {"token": dict(token)}
     if mirror_of:
         settings["proxy"] = {"remoteurl": mirror_of}
     config = os.path.join(directory, "config.yml")

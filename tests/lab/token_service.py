@@ -120,8 +120,7 @@ def running_token_registry(directory: str, login: Login, tls: bool = False) -> I
     threading.Thread(target=server.serve_forever, daemon=True).start()
     token = {"realm": service.realm, "service": SERVICE, "issuer": ISSUER, "rootcertbundle": certificate}
     try:
-        settings = {f"REGISTRY_AUTH_TOKEN_{name.upper()}": value for name, value in token.items()}
-        with _environment(settings), running_registry(os.path.join(directory, "registry"), tls=tls) as registry:
+        with running_registry(os.path.join(directory, "registry"), tls=tls, token=token) as registry:
             yield registry, service
     finally:
         server.shutdown()
@@ -161,21 +160,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Says nothing: the queries are in ``asked``."""
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """docker-registry takes every setting from the environment too (``REGISTRY_`` and the path of the key)."""
-    before: dict[str, Optional[str]] = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _access(scope: str, known: bool) -> list[dict[str, Any]]:
