@@ -67,6 +67,7 @@ class ScriptedServer:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
+        self.connections = 0
         self._steps: list[Step] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -128,6 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def handle(self) -> None:
+        self.server.script.connections += 1
         # A client that saw enough may hang up.
         with suppress(ConnectionError):
             super().handle()
