@@ -258,7 +258,7 @@ def test_a_zstd_layer_without_the_library_names_it_and_stores_nothing(rows: Four
     assert failed["_status"] == "failed" and not failed["changed"]
     assert failed["error"]["code"] == "missing_library" and "zstandard" in failed["msg"]
     store = rows["zstd without library"].store
-    assert store.podman("images", "--all", "--quiet") == "" and store.containers_storage("layers", "--quiet") == ""
+    assert store.podman("images", "--all", "--quiet") == "" and store.containers_storage("layers") == ""
 
 
 @pytest.mark.parametrize("repository", ["p07", "p11"])
