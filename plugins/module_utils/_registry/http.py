@@ -18,6 +18,7 @@ What this file promises to everything above it:
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 import threading
@@ -311,6 +312,12 @@ if HAS_REQUESTS:
 
         def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
             return super().proxy_manager_for(proxy, **{**options, **self._pool_options})
+
+        def proxy_headers(self, proxy: str) -> dict[str, str]:
+            """User and password in UTF-8, as Go sends them; the library would take Latin-1."""
+            username, password = requests.utils.get_auth_from_url(proxy)
+            pair = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+            return {"Proxy-Authorization": f"Basic {pair}"} if username else {}
 
         def get_connection_with_tls_context(
             self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
