@@ -5,6 +5,7 @@
 """image_pull of what the store does not have, through ansible-playbook: check, do, check again, do again.
 
 All rows are played together by the fixture ``rows``; each test looks at one of them. Registries are docker-registry's own.
+Rows that differ from another one in the way in only are not played again after the first do.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def rows(lab: Lab) -> FourWays:
 
 def _add_names(lab: Lab) -> None:
     lab.add("by tag", lab.repository("p01") + ":1")
-    lab.add("tag as option", lab.repository("p01"), tag="1")
+    lab.add("tag as option", lab.repository("p01"), tag="1", plays=2)
     lab.add("by digest", f"{lab.repository('p04')}@{lab.digest}")
     lab.add("by tag and digest", f"docker://{lab.repository('p06')}:1@{lab.digest}")
     lab.add("tag twice", f"{lab.registry.host}/p07:1", tag="1", refused=True)
@@ -110,7 +111,13 @@ def _add_names(lab: Lab) -> None:
 
 def _add_images(lab: Lab) -> None:
     lab.add("other platform", lab.repository("p18") + ":1", platform="linux/arm64", refused=True)
-    lab.add("other platform allowed", lab.repository("p18") + ":1", platform="linux/arm64", allow_other_platform=True)
+    lab.add(
+        "other platform allowed",
+        lab.repository("p18") + ":1",
+        platform="linux/arm64",
+        allow_other_platform=True,
+        plays=2,
+    )
     lab.add("never, absent", lab.repository("p23") + ":1", pull="never", refused=True)
     without = lab.directory / "without-zstandard" / "zstandard"
     without.mkdir(parents=True)
@@ -118,11 +125,11 @@ def _add_images(lab: Lab) -> None:
     environment = {"PYTHONPATH": str(without.parent)}
     zstd, plain = lab.registry.reference("zstd:1"), lab.repository("p35") + ":1"
     lab.add("zstd without library", zstd, environment=environment, refused=True)
-    lab.add("gzip without zstd", plain, environment=environment)
+    lab.add("gzip without zstd", plain, environment=environment, plays=2)
     scopes = {f"{lab.registry.host}/p30": [{"type": "reject"}]}
     policy = lab.write("strict.json", {**ACCEPT_ALL, "transports": {"docker": scopes}})
     lab.add("rejected", lab.repository("p30") + ":1", signature_policy=policy, refused=True)
-    lab.add("accepted beside the rejected", lab.repository("p30-other") + ":1", signature_policy=policy)
+    lab.add("accepted beside the rejected", lab.repository("p30-other") + ":1", signature_policy=policy, plays=2)
 
 
 def _add_credentials(lab: Lab) -> None:
@@ -130,12 +137,12 @@ def _add_credentials(lab: Lab) -> None:
     name = _push_as(lab, private, "team/app")
     lab.add("wrong password", name, username=LOGIN.username, password=WRONG, refused=True)
     lab.add("no password", name, refused=True)
-    lab.add("right password", name, username=LOGIN.username, password=LOGIN.password)
+    lab.add("right password", name, username=LOGIN.username, password=LOGIN.password, plays=2)
     lab.add("empty auth file", lab.repository("p14") + ":1", authfile=lab.write("empty.json", {}))
     pair = base64.b64encode(f"{LOGIN.username}:{LOGIN.password}".encode()).decode()
     for row, key in (("host", private.host), ("prefix", f"{private.host}/team")):
         path = lab.write(f"auth-{row}.json", {"auths": {key: {"auth": pair}}})
-        lab.add(f"auth file by {row}", name, authfile=path)
+        lab.add(f"auth file by {row}", name, authfile=path, plays=2 if row == "host" else 4)
     path = lab.write("auth-other.json", {"auths": {f"{private.host}/other": {"auth": pair}}})
     lab.add("auth file for others", name, authfile=path, refused=True)
 
@@ -144,7 +151,7 @@ def _add_tokens(lab: Lab) -> None:
     tokens, service = lab.stack.enter_context(running_token_registry(str(lab.directory / "tokens"), LOGIN))
     service.identity_token = IDENTITY
     name = _push_as(lab, tokens, "team/app")
-    lab.add("token by password", name, username=LOGIN.username, password=LOGIN.password)
+    lab.add("token by password", name, username=LOGIN.username, password=LOGIN.password, plays=2)
     lab.add("token by wrong password", name, username=LOGIN.username, password=WRONG, refused=True)
     pair = base64.b64encode(b"nobody:").decode()
     path = lab.write("identity.json", {"auths": {tokens.host: {"auth": pair, "identitytoken": IDENTITY}}})
@@ -159,13 +166,13 @@ def _add_certificates(lab: Lab) -> None:
     assert secure.ca_file is not None
     shutil.copy(secure.ca_file, trusted / "authority.crt")
     lab.add("authority", name, cert_dir=str(trusted), validate_certs=True)
-    lab.add("verification off", name)
+    lab.add("verification off", name, plays=2)
     lab.add("verification on", name, validate_certs=True, refused=True)
     # Unset, registries.conf decides; an empty one says nothing, and nothing means on.
     lab.add("verification unset", name, validate_certs=None, registries_conf=lab.write("none.conf", ""), refused=True)
     conf = f'[[registry]]\nlocation = "{secure.host}"\ninsecure = true\n'
     path = lab.write("insecure.conf", conf)
-    lab.add("insecure by registries.conf", name, validate_certs=None, registries_conf=path)
+    lab.add("insecure by registries.conf", name, validate_certs=None, registries_conf=path, plays=2)
 
 
 def _add_detours(lab: Lab) -> None:

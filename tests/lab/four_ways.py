@@ -46,9 +46,10 @@ class Row:
 
     def check_pulled_once(self) -> None:
         """Predicted, done, and then there is nothing left to do: what every row that succeeds must show."""
-        assert self.failed == [False] * 4, self.results
-        assert self.changed == [True, True, False, False], self.results
-        assert self.wrote == [False, True, False, False]
+        plays = len(self.results)
+        assert self.failed == [False] * plays, self.results
+        assert self.changed == [True, True, False, False][:plays], self.results
+        assert self.wrote == [False, True, False, False][:plays]
         assert self.results[0]["diff"] == self.results[1]["diff"]
         assert set(self.results[0]) == set(self.results[1])
 
@@ -75,7 +76,7 @@ class FourWays:
         self._defaults = defaults
         self._rows: dict[str, Row] = {}
         self._tasks: dict[str, Task] = {}
-        self._refused: set[str] = set()
+        self._plays: dict[str, int] = {}
         self.output = ""
 
     def add(
@@ -83,22 +84,22 @@ class FourWays:
         row: str,
         store: Store,
         *,
+        plays: int = 4,
         refused: bool = False,
         environment: Optional[Mapping[str, str]] = None,
         **arguments: Any,
     ) -> None:
-        """One row; ``refused`` ones fail, and are played twice only (check, do)."""
+        """One row, in the first ``plays``; ``refused`` ones fail, and are played twice only (check, do)."""
         options = {**store.module_options(), **self._defaults, **arguments}
         keywords = {"environment": dict(environment)} if environment else {}
         self._tasks[row] = {"name": row, "strata.containers.image_pull": options, "ignore_errors": True, **keywords}
         self._rows[row] = Row(store)
-        if refused:
-            self._refused.add(row)
+        self._plays[row] = 2 if refused else plays
 
     def play(self, modes: Sequence[bool] = FOUR) -> None:
         """All four plays, or those that ``modes`` lists: True for one in check mode."""
         for number, check in enumerate(modes):
-            names = [name for name in self._tasks if number < 2 or name not in self._refused]
+            names = [name for name in self._tasks if number < self._plays[name]]
             before = {name: _state(self._rows[name].store) for name in names}
             played = self._play([self._tasks[name] for name in names], check)
             for name in names:
