@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
@@ -155,6 +156,7 @@ def test_two_tasks_that_pull_the_same_image_at_once_both_succeed(
     registry: Registry,
     make_store: Callable[[str], Store],
     pull_options: dict[str, Any],
+    tmp_path: Path,
 ) -> None:
     store, image = make_store("store"), registry.reference("base:1")
     task = {"strata.containers.image_pull": {**store.module_options(), **pull_options, "name": image}}
@@ -165,7 +167,7 @@ def test_two_tasks_that_pull_the_same_image_at_once_both_succeed(
         wait = {"ansible.builtin.async_status": {"jid": f"{{{{ job{number}.ansible_job_id }}}}"}}
         end = {"register": f"end{number}", "until": f"end{number}.finished", "retries": 300, "delay": 1}
         tasks.append({"name": f"end {number}", **wait, **end})
-    played = run_playbook(tasks, env={"ANSIBLE_ASYNC_DIR": "/tmp/strata-tests-async"})
+    played = run_playbook(tasks, env={"ANSIBLE_ASYNC_DIR": str(tmp_path / "async")})
     assert played.rc == 0, played.stdout
     ids = {played.result(f"end {number}")["image"]["id"] for number in (1, 2)}
     assert len(ids) == 1 and played.changed

@@ -14,10 +14,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 from lab.fixtures import scratch_stores
@@ -256,10 +257,7 @@ def _run(arguments: dict[str, Any]) -> dict[str, Any]:
     return result.data
 
 
-def _wait(seen: Callable[[], bool], limit: Optional[int] = 500) -> None:
-    import time
-
-    for _number in range(limit or 0):
-        if seen():
-            return
+def _wait(seen: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not seen() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -70,16 +70,16 @@ def talkative_world(directory: str, pause: float = 0.0) -> Iterator[World]:
             world.servers[name] = stack.enter_context(RecordingServer(answer))
             return world.servers[name]
 
-        blobs = _foreign_first(world)
-        storage = start("storage", _Storage(world.layout, pause))
-        start("foreign", lambda heard: Answer(body=blobs))
-        _add_image(world, blobs)
+        # The layer that the manifest says is to be had elsewhere.
+        foreign = gzip.compress(make_tar([Entry("foreign", content=b"foreign")]), mtime=0)
+        start("storage", _Storage(world.layout, pause))
+        start("foreign", lambda heard: Answer(body=foreign))
+        _add_image(world, foreign)
         tokens = start("tokens", _answer_for_tokens)
         start("basic", Registry(world, _basic_of(PASSWORD), 'Basic realm="tests"'))
         challenge = f'Bearer realm="{tokens.url}/token",service="tests"'
         start("bearer", Registry(world, f"Bearer {TOKEN.plain}", challenge))
         start("mirror", lambda heard: _echo(heard, 401, 'Basic realm="mirror"'))
-        assert storage
         yield world
 
 
@@ -161,11 +161,6 @@ def _warning(heard: Heard) -> tuple[str, str]:
 
 def _basic_of(secret: Secret) -> str:
     return "Basic " + base64.b64encode(f"{USER}:{secret.text}".encode()).decode("ascii")
-
-
-def _foreign_first(world: World) -> bytes:
-    """The layer that the manifest says is to be had elsewhere."""
-    return gzip.compress(make_tar([Entry("foreign", content=b"foreign")]), mtime=0)
 
 
 def _add_image(world: World, foreign: bytes) -> None:
