@@ -23,11 +23,11 @@ from typing import Any
 import pytest
 from lab.commands import run
 from lab.fixtures import ACCEPT_ALL, push, scratch_stores
-from lab.four_ways import FourWays
 from lab.odd_images import GZIP, Entry, ImageLayout, make_tar
 from lab.playbook import PlaybookRunner
 from lab.proxy import Proxy
 from lab.registry import Login, Registry, free_port, running_registry
+from lab.scenario_rows import FourWays
 from lab.token_service import running_token_registry
 
 LOGIN = Login("user", "hunter2 & p\u00e4ss")

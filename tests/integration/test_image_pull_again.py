@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 from lab.fixtures import push, scratch_stores
-from lab.four_ways import FourWays, Row
 from lab.modules import run_module
 from lab.odd_images import GZIP, Entry, ImageLayout, make_tar
 from lab.playbook import PlaybookRunner
 from lab.recording_server import RecordingServer, registry_of
 from lab.registry import Registry
+from lab.scenario_rows import FourWays, Row
 from lab.stores import Store
 
 MOVING = ("always, moved", "newer, moved", "missing, moved", "never, moved")
