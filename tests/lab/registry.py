@@ -87,7 +87,8 @@ def running_registry(
         settings["auth"] = {"htpasswd": {"realm": "tests", "path": _htpasswd(directory, login)}}
     ca_file = None
     if tls:
-        ca_file, certificate, key = make_certificates(directory, names)
+        alternatives = ["IP:127.0.0.1", "DNS:localhost", *(f"DNS:{name}" for name in names)]
+        ca_file, certificate, key = make_certificates(directory, ",".join(alternatives))
         clients = {"clientcas": [ca_file]} if client_certificates else {}
         settings["http"] = {"addr": host, "tls": {"certificate": certificate, "key": key, **clients}}
     if token:
@@ -115,8 +116,11 @@ def free_port(address: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
-def make_certificates(directory: str, names: Sequence[str] = ()) -> tuple[str, str, str]:
-    """A new authority and a certificate for 127.0.0.1, localhost and ``names``: the files of authority, certificate, key."""
+def make_certificates(directory: str, names: str = "IP:127.0.0.1,DNS:localhost", days: int = 2) -> tuple[str, str, str]:
+    """A new authority and a certificate of its for 127.0.0.1: the files of authority, certificate and key.
+
+    ``names`` are other alternative names of the subject; with ``days`` of -1 the certificate expired yesterday.
+    """
 
     def path(name: str) -> str:
         return os.path.join(directory, name)
@@ -130,9 +134,9 @@ def make_certificates(directory: str, names: Sequence[str] = ()) -> tuple[str, s
         + ["-keyout", path("server.key"), "-out", path("server.csr")]
     )
     with open(path("san"), "w", encoding="utf-8") as stream:
-        stream.write(",".join(["subjectAltName=IP:127.0.0.1", *(f"DNS:{name}" for name in ("localhost", *names))]))
+        stream.write(f"subjectAltName={names}\n")
     run(
-        ["openssl", "x509", "-req", "-days", "2", "-in", path("server.csr"), "-CA", path("ca.crt")]
+        ["openssl", "x509", "-req", "-days", str(days), "-in", path("server.csr"), "-CA", path("ca.crt")]
         + ["-CAkey", path("ca.key"), "-CAcreateserial", "-extfile", path("san"), "-out", path("server.crt")]
     )
     return path("ca.crt"), path("server.crt"), path("server.key")
