@@ -66,7 +66,7 @@ class RegistryConnection:
             subject=subject,
             not_found=not_found,
             suffix=asked_as(self._host.credentials) if response.status in (401, 403) else "",
-            secrets=self._host.secrets(),
+            secrets=self._host.secrets(response.url),
         )
 
     def _send_with_token(self, tokens: TokenService, attempt: Callable[[str], HttpResponse]) -> HttpResponse:
