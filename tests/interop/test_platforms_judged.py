@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Optional
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._model.index import Index, NoSuchPlatform
+from ansible_collections.strata.containers.plugins.module_utils._model.index import Index
 from ansible_collections.strata.containers.plugins.module_utils._model.manifest_parser import parse_manifest
 from ansible_collections.strata.containers.plugins.module_utils._model.platform import Platform, parse_platform
 from lab.config_host import ScratchHost
@@ -103,10 +103,8 @@ class ImageDirectory:
         return int(json.loads(done.stdout)["author"].partition(" ")[2])
 
     def we_take(self, index: Index, wanted: Platform) -> Optional[int]:
-        try:
-            return index.manifests.index(index.choose(wanted))
-        except NoSuchPlatform:
-            return None
+        entries = index.candidates(wanted)
+        return index.manifests.index(entries[0]) if entries else None
 
 
 def test_skopeo_and_we_take_the_same_image_of_an_index(judges: None, tmp_path: Path) -> None:
