@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from lab.fault_bench import bench
 from lab.fixtures import judges, make_store, policy_file, pull_options, registry
 
-__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry"]
+__all__ = ["bench", "judges", "make_store", "policy_file", "pull_options", "registry"]

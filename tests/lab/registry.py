@@ -97,8 +97,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_certificates(directory: str) -> tuple[str, str, str]:
-    """A new authority and a certificate of its for 127.0.0.1: the files of authority, certificate and key."""
+def make_certificates(directory: str, names: str = "IP:127.0.0.1,DNS:localhost", days: int = 2) -> tuple[str, str, str]:
+    """A new authority and a certificate of its for 127.0.0.1: the files of authority, certificate and key.
+
+    ``names`` are other alternative names of the subject; with ``days`` of -1 the certificate expired yesterday.
+    """
 
     def path(name: str) -> str:
         return os.path.join(directory, name)
@@ -112,9 +115,9 @@ def make_certificates(directory: str) -> tuple[str, str, str]:
         + ["-keyout", path("server.key"), "-out", path("server.csr")]
     )
     with open(path("san"), "w", encoding="utf-8") as stream:
-        stream.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        stream.write(f"subjectAltName={names}\n")
     run(
-        ["openssl", "x509", "-req", "-days", "2", "-in", path("server.csr"), "-CA", path("ca.crt")]
+        ["openssl", "x509", "-req", "-days", str(days), "-in", path("server.csr"), "-CA", path("ca.crt")]
         + ["-CAkey", path("ca.key"), "-CAcreateserial", "-extfile", path("san"), "-out", path("server.crt")]
     )
     return path("ca.crt"), path("server.crt"), path("server.key")
