@@ -93,7 +93,7 @@ def read_config(source: ImageSource, descriptor: Descriptor, retry: Retry) -> by
             f"the config exceeds the maximum allowed size of {_CONFIG_LIMIT} bytes",
             subject=str(descriptor.digest),
             found=str(descriptor.size),
-            code="size_mismatch",
+            code="too_large",
         )
     return retry.run(str(descriptor.digest), lambda: _read_small_blob(source, descriptor))
 
