@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from lab.fault_bench import EACH_COPY, ONCE, PATIENTLY, FaultBench
+from lab.fault_bench import EACH_COPY, ONCE, PATIENTLY, FaultBench, row
 from lab.odd_images import GZIP
 from lab.scripted_registry import (
     DOCKER_CONFIG,
@@ -38,15 +38,11 @@ MANIFEST_PATH = "/v2/team/app/manifests/1"
 HTML = b"<html><body>Please sign in</body></html>"
 
 
-def _row(number: int, name: str, *values: Any) -> Any:
-    return pytest.param(*values, id=f"row_{number:02}_{name}")
-
-
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        _row(1, "an_upper_case_repository", "{host}/UPPER:1", "invalid_reference"),
-        _row(1, "a_short_digest", "{host}/team/app@sha256:abc", "invalid_reference"),
+        row(1, "an_upper_case_repository", "{host}/UPPER:1", "invalid_reference"),
+        row(1, "a_short_digest", "{host}/team/app@sha256:abc", "invalid_reference"),
     ],
 )
 def test_a_bad_reference_asks_nobody(bench: FaultBench, name: str, code: str) -> None:
@@ -57,17 +53,17 @@ def test_a_bad_reference_asks_nobody(bench: FaultBench, name: str, code: str) ->
 @pytest.mark.parametrize(
     ("status", "body", "code", "asked"),
     [
-        _row(3, "401", 401, error_body("UNAUTHORIZED"), "unauthorized", ONCE),
-        _row(3, "403", 403, error_body("DENIED"), "denied", ONCE),
-        _row(3, "403_without_a_body", 403, b"", "denied", ONCE),
-        _row(5, "manifest_unknown", 404, error_body("MANIFEST_UNKNOWN", "unknown tag"), "manifest_unknown", ONCE),
-        _row(5, "404_in_words_of_its_own", 404, b"page not found", "manifest_unknown", ONCE),
-        _row(6, "name_unknown", 404, error_body("NAME_UNKNOWN"), "name_unknown", ONCE),
-        _row(9, "500", 500, b"", "registry_error", ONCE),
-        _row(9, "500_with_an_error_body", 500, error_body("UNKNOWN"), "registry_error", ONCE),
-        _row(9, "502", 502, HTML, "registry_error", EACH_COPY),
-        _row(9, "503", 503, b"", "registry_error", EACH_COPY),
-        _row(9, "504", 504, b"", "registry_error", EACH_COPY),
+        row(3, "401", 401, error_body("UNAUTHORIZED"), "unauthorized", ONCE),
+        row(3, "403", 403, error_body("DENIED"), "denied", ONCE),
+        row(3, "403_without_a_body", 403, b"", "denied", ONCE),
+        row(5, "manifest_unknown", 404, error_body("MANIFEST_UNKNOWN", "unknown tag"), "manifest_unknown", ONCE),
+        row(5, "404_in_words_of_its_own", 404, b"page not found", "manifest_unknown", ONCE),
+        row(6, "name_unknown", 404, error_body("NAME_UNKNOWN"), "name_unknown", ONCE),
+        row(9, "500", 500, b"", "registry_error", ONCE),
+        row(9, "500_with_an_error_body", 500, error_body("UNKNOWN"), "registry_error", ONCE),
+        row(9, "502", 502, HTML, "registry_error", EACH_COPY),
+        row(9, "503", 503, b"", "registry_error", EACH_COPY),
+        row(9, "504", 504, b"", "registry_error", EACH_COPY),
     ],
 )
 def test_a_manifest_that_is_refused(bench: FaultBench, status: int, body: bytes, code: str, asked: int) -> None:
@@ -91,8 +87,8 @@ def test_row_05_a_digest_that_is_not_there(bench: FaultBench) -> None:
 @pytest.mark.parametrize(
     ("body", "asked"),
     [
-        _row(8, "with_the_error_of_a_registry", error_body("TOOMANYREQUESTS", "pull rate"), PATIENTLY * EACH_COPY),
-        _row(8, "in_words_of_its_own", b"pull rate", PATIENTLY),
+        row(8, "with_the_error_of_a_registry", error_body("TOOMANYREQUESTS", "pull rate"), PATIENTLY * EACH_COPY),
+        row(8, "in_words_of_its_own", b"pull rate", PATIENTLY),
     ],
 )
 def test_too_many_requests(bench: FaultBench, body: bytes, asked: int) -> None:
@@ -106,10 +102,10 @@ def test_too_many_requests(bench: FaultBench, body: bytes, asked: int) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        _row(8, "of_the_ping", "/v2/"),
-        _row(8, "of_the_manifest", MANIFEST_PATH),
-        _row(8, "of_the_config", f"/v2/team/app/blobs/{digest_of(IMAGE.config)}"),
-        _row(8, "of_a_layer", f"/v2/team/app/blobs/{digest_of(LAYER)}"),
+        row(8, "of_the_ping", "/v2/"),
+        row(8, "of_the_manifest", MANIFEST_PATH),
+        row(8, "of_the_config", f"/v2/team/app/blobs/{digest_of(IMAGE.config)}"),
+        row(8, "of_a_layer", f"/v2/team/app/blobs/{digest_of(LAYER)}"),
     ],
 )
 def test_too_many_requests_that_pass_are_waited_for(bench: FaultBench, path: str) -> None:
@@ -177,18 +173,18 @@ def _changed(**fields: Any) -> bytes:
 @pytest.mark.parametrize(
     ("body", "media_type", "code"),
     [
-        _row(12, "version_3", _changed(schemaVersion=3), OCI_MANIFEST, "invalid_manifest"),
-        _row(12, "no_version", _changed(schemaVersion=None), OCI_MANIFEST, "invalid_manifest"),
-        _row(12, "a_type_nobody_knows", IMAGE.manifest, "application/vnd.example+json", "unsupported_manifest"),
-        _row(12, "a_login_page", HTML, "text/html; charset=utf-8", "not_a_registry"),
-        _row(12, "a_login_page_that_claims_json", HTML, "application/json", "invalid_json"),
-        _row(12, "no_object", b"[]", OCI_MANIFEST, "invalid_manifest"),
-        _row(12, "no_body", b"", OCI_MANIFEST, "invalid_json"),
-        _row(13, "image_and_index", _changed(manifests=[]), OCI_MANIFEST, "ambiguous_manifest"),
-        _row(13, "image_and_schema_1", _changed(fsLayers=[]), OCI_MANIFEST, "ambiguous_manifest"),
-        _row(13, "a_key_in_other_case", _changed(Layers=[]), OCI_MANIFEST, "ambiguous_manifest"),
-        _row(13, "header_and_body_disagree", IMAGE.manifest, DOCKER_MANIFEST, "ambiguous_manifest"),
-        _row(13, "a_key_twice", IMAGE.manifest[:-1] + b',"layers":[]}', OCI_MANIFEST, "invalid_json"),
+        row(12, "version_3", _changed(schemaVersion=3), OCI_MANIFEST, "invalid_manifest"),
+        row(12, "no_version", _changed(schemaVersion=None), OCI_MANIFEST, "invalid_manifest"),
+        row(12, "a_type_nobody_knows", IMAGE.manifest, "application/vnd.example+json", "unsupported_manifest"),
+        row(12, "a_login_page", HTML, "text/html; charset=utf-8", "not_a_registry"),
+        row(12, "a_login_page_that_claims_json", HTML, "application/json", "invalid_json"),
+        row(12, "no_object", b"[]", OCI_MANIFEST, "invalid_manifest"),
+        row(12, "no_body", b"", OCI_MANIFEST, "invalid_json"),
+        row(13, "image_and_index", _changed(manifests=[]), OCI_MANIFEST, "ambiguous_manifest"),
+        row(13, "image_and_schema_1", _changed(fsLayers=[]), OCI_MANIFEST, "ambiguous_manifest"),
+        row(13, "a_key_in_other_case", _changed(Layers=[]), OCI_MANIFEST, "ambiguous_manifest"),
+        row(13, "header_and_body_disagree", IMAGE.manifest, DOCKER_MANIFEST, "ambiguous_manifest"),
+        row(13, "a_key_twice", IMAGE.manifest[:-1] + b',"layers":[]}', OCI_MANIFEST, "invalid_json"),
     ],
 )
 def test_a_manifest_that_is_none(bench: FaultBench, body: bytes, media_type: str, code: str) -> None:
@@ -225,28 +221,28 @@ def _layer_type(media_type: str) -> Callable[[Json], None]:
 @pytest.mark.parametrize(
     ("image", "code", "word"),
     [
-        _row(
+        row(
             14,
             "an_artifact",
             make_image([LAYER], spoil=_config_type("application/vnd.example.config.v1+json")),
             "not_an_image",
             "artifact",
         ),
-        _row(
+        row(
             14,
             "a_mixed_image",
             make_image([LAYER], spoil=_config_type(DOCKER_CONFIG)),
             "invalid_manifest",
             "mixed",
         ),
-        _row(
+        row(
             25,
             "an_unknown_type_of_layer",
             make_image([LAYER], docker=True, layer_type="application/vnd.example.layer"),
             "invalid_manifest",
             'unsupported docker v2s2 media type: "application/vnd.example.layer"',
         ),
-        _row(
+        row(
             43,
             "an_encrypted_layer",
             make_image([LAYER], spoil=_layer_type(f"{GZIP}+encrypted")),
@@ -276,13 +272,13 @@ def test_row_15_no_image_for_the_platform(bench: FaultBench) -> None:
 @pytest.mark.parametrize(
     ("declared", "sent", "code"),
     [
-        _row(16, "another_config", IMAGE.config, IMAGE.config.replace(b"layers", b"lay3rs"), "digest_mismatch"),
-        _row(16, "a_longer_config", IMAGE.config, IMAGE.config + b" ", "size_mismatch"),
-        _row(16, "a_shorter_config", IMAGE.config, IMAGE.config[:-1], "size_mismatch"),
-        _row(16, "no_json", b"no json", b"no json", "invalid_json"),
-        _row(16, "no_config", b"[]", b"[]", "invalid_image_config"),
-        _row(24, "too_few_diff_ids", image_config([]), image_config([]), "invalid_manifest"),
-        _row(24, "too_many_diff_ids", image_config([LAYER, LAYER]), image_config([LAYER, LAYER]), "invalid_manifest"),
+        row(16, "another_config", IMAGE.config, IMAGE.config.replace(b"layers", b"lay3rs"), "digest_mismatch"),
+        row(16, "a_longer_config", IMAGE.config, IMAGE.config + b" ", "size_mismatch"),
+        row(16, "a_shorter_config", IMAGE.config, IMAGE.config[:-1], "size_mismatch"),
+        row(16, "no_json", b"no json", b"no json", "invalid_json"),
+        row(16, "no_config", b"[]", b"[]", "invalid_image_config"),
+        row(24, "too_few_diff_ids", image_config([]), image_config([]), "invalid_manifest"),
+        row(24, "too_many_diff_ids", image_config([LAYER, LAYER]), image_config([LAYER, LAYER]), "invalid_manifest"),
     ],
 )
 def test_a_config_that_does_not_belong(bench: FaultBench, declared: bytes, sent: bytes, code: str) -> None:

@@ -27,6 +27,11 @@ EACH_COPY = RETRIES + 1
 PATIENTLY = 5
 
 
+def row(number: int, name: str, *values: Any) -> Any:
+    """The parameters of a test, with the number of the fault's row in their id."""
+    return pytest.param(*values, id=f"row_{number:02}_{name}")
+
+
 @dataclass(frozen=True)
 class FaultBench:
     """A scripted registry over http, an empty store, and options by which nothing of the machine takes part."""
@@ -49,7 +54,7 @@ class FaultBench:
     def environment(self) -> dict[str, str]:
         """Without the caller's home and proxies."""
         proxies = (f"{scheme}_proxy" for scheme in ("http", "https", "no", "all"))
-        return {"HOME": str(self.directory), **{name: "" for name in proxies}, **{"HTTPS_PROXY": "", "HTTP_PROXY": ""}}
+        return {"HOME": str(self.directory), **dict.fromkeys(proxies, ""), "HTTPS_PROXY": "", "HTTP_PROXY": ""}
 
     def refused(self, result: ModuleResult, code: str, *words: str) -> None:
         """Fails unless ``result`` is the error ``code`` and left nothing behind."""

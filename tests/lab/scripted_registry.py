@@ -19,9 +19,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
+from urllib.parse import urlencode
 
-from ansible_collections.strata.containers.plugins.module_utils._model.platform import host_platform
 from ansible_collections.strata.containers.plugins.module_utils._host.machine import cpuinfo, machine
+from ansible_collections.strata.containers.plugins.module_utils._model.platform import host_platform
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.scripted_server import (
     ScriptedServer,
 )
@@ -128,14 +129,16 @@ class ScriptedRegistry(ScriptedServer):
 
     def ask_for_basic(self) -> None:
         """From now on the ping wants a password."""
-        self._challenge('Basic realm="tests"')
+        self.challenge('Basic realm="tests"')
 
-    def ask_for_token(self) -> str:
-        """From now on the ping wants a token of this server; returns the path of its service with the query."""
-        self._challenge(f'Bearer realm="{self.url}/token",service="tests"')
-        return f"/token?service=tests&scope=repository%3A{REPOSITORY.replace('/', '%2F')}%3Apull"
+    def ask_for_token(self, account: str = "") -> str:
+        """From now on the ping wants a token of this server; returns the path by which ``account`` asks for it."""
+        self.challenge(f'Bearer realm="{self.url}/token",service="tests"')
+        user = [("account", account)] if account else []
+        return "/token?" + urlencode([*user, ("service", "tests"), ("scope", f"repository:{REPOSITORY}:pull")])
 
-    def _challenge(self, text: str) -> None:
+    def challenge(self, text: str) -> None:
+        """From now on the ping is answered by 401 with this challenge."""
         self.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": text}, times=None)
 
     def serve(self, image: ScriptedImage) -> None:
