@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,8 @@ FETCH = "fetch"
 class PlannedLayer:
     """One layer of an image and what is to be done about it.
 
-    ``action`` is ``keep`` (the layer is in the store), ``reuse`` (the same content lies under another parent and is
-    copied from there) or ``fetch``.
+    ``action`` is ``keep`` (the layer is in the store), ``reuse`` (the same content lies under another parent, in the store or
+    further down in this image, and is copied from there) or ``fetch``.
     """
 
     action: str
@@ -66,20 +66,23 @@ class Plan:
 def make_plan(catalog: Catalog, blobs: Sequence[Descriptor], diff_ids: Sequence[Digest]) -> Plan:
     """The plan that brings the layers ``blobs`` with ``diff_ids`` into the store of ``catalog``.
 
-    A layer is found by its ID, which covers its content and all below it; layers flagged incomplete do not count.
+    A layer is found by its ID, which covers its content and all below it; layers flagged incomplete do not count. Content
+    that the image has several times is fetched for the first of them.
     """
     chain = layer_chain(tuple(diff_ids))
     parents = (None, *chain[:-1])
-    return Plan(
-        tuple(
-            PlannedLayer(_action(catalog, layer_id, diff_id), layer_id, parent, blob, diff_id)
-            for layer_id, parent, blob, diff_id in zip(chain, parents, blobs, diff_ids)
-        )
-    )
+    planned: list[PlannedLayer] = []
+    fetched: set[Digest] = set()
+    for layer_id, parent, blob, diff_id in zip(chain, parents, blobs, diff_ids):
+        action = _action(catalog, layer_id, diff_id, fetched)
+        if action == FETCH:
+            fetched.add(diff_id)
+        planned.append(PlannedLayer(action, layer_id, parent, blob, diff_id))
+    return Plan(tuple(planned))
 
 
-def _action(catalog: Catalog, layer_id: str, diff_id: Digest) -> str:
+def _action(catalog: Catalog, layer_id: str, diff_id: Digest, fetched: Set[Digest]) -> str:
     present = catalog.layer(layer_id)
     if present is not None and not present.incomplete:
         return KEEP
-    return REUSE if catalog.layers_with_diff(diff_id) else FETCH
+    return REUSE if diff_id in fetched or catalog.layers_with_diff(diff_id) else FETCH

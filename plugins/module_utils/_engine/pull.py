@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 from .._errors import RemoteError, StrataError, UsageError
+from .._model.digest import Digest
 from .._model.reference import Reference
 from .._report import Reporter
-from .._storage.catalog import Catalog, read_catalog
+from .._storage.catalog import Catalog
 from .._storage.commit import LayerVanished, NewImage, commit_image, set_names
 from .._storage.layout import Layout
 from .._storage.records import UNKNOWN_TIME, ImageRecord
 from .._transport.source import ImageSource
-from .describe import describe_image, read_image
 from .plan import Plan, make_plan
-from .resolve import PlatformChoice, RemoteImage, fits, resolve_image
+from .present import StoreView
+from .resolve import PlatformChoice, RemoteImage, resolve_image
 from .retry import Retry
 from .stage import Workshop
 from .trust import Gate
@@ -93,194 +94,184 @@ class Puller:
         self._retry = retry
         self._reporter = reporter
         self._check_mode = check_mode
+        self._view = StoreView(workshop.layout)
+        self._configs: dict[Digest, bytes] = {}
 
     def pull(self, request: PullRequest) -> Pulled:
         """Brings the image of ``request`` into the store, or says in check mode what that would do.
 
-        Raises NotPresent, PolicyRefused, and every error of source, image and store; the store is then as it was.
+        A failure that may pass has the whole copy repeated; layers that were staged by then are not fetched again. Raises
+        NotPresent, PolicyRefused, and every error of source, image and store; the store is then as it was.
         """
-        catalog = read_catalog(self._layout)
+        catalog = self._view.catalog()
         present = catalog.image_named(str(request.name))
         if request.policy == NEVER and present is None:
             raise NotPresent("the image is not in the store, and pull is never", subject=str(request.name))
-        if present is not None and self._may_stay_unasked(present, request):
-            return self._keep(request, catalog, present, source=None)
-        return self._ask(request, catalog, present)
-
-    def _may_stay_unasked(self, present: ImageRecord, request: PullRequest) -> bool:
-        """Whether the present image answers the request without a question to the registry."""
-        if request.policy == NEVER:
-            return True
-        if request.choice.explicit and not self._fits(present, request.choice):
-            return False
-        # What a digest names cannot move.
-        return request.policy == MISSING or request.name.digest is not None
-
-    def _ask(self, request: PullRequest, catalog: Catalog, present: ImageRecord | None) -> Pulled:
+        if present is not None and self._may_stay_unjudged(present, request):
+            return self._keep(request, catalog, present, _Provenance())
         accepted_by = self._open_gate().admit(request.name, self._reporter)
-        source = self._open_source(request.name)
+        # What a digest names cannot move.
+        if (
+            present is not None
+            and request.name.digest
+            and self._view.serves(present, request.choice, request.name.digest)
+        ):
+            return self._keep(request, catalog, present, _Provenance(accepted_by=accepted_by))
+        fetched_before = self._workshop.bytes_fetched
         try:
-            if present is not None and self._is_current(source, request, present):
-                return self._keep(request, catalog, present, source, accepted_by)
-            remote = resolve_image(source, request.choice, self._retry, str(request.name))
-            self._reporter.step("resolved", str(request.name), digest=str(remote.digest), source=source.endpoint)
-            return self._bring(request, remote, source, accepted_by)
+            return self._retry.run(str(request.name), lambda: self._copy(request, accepted_by, fetched_before))
         except RemoteError as error:
             if request.policy != NEWER or present is None:
                 raise
             self._reporter.warn(f"{request.name}: the registry could not be asked, the present image stays: {error}")
-            return self._keep(request, catalog, present, source=None)
+            return self._keep(request, catalog, present, _Provenance())
+
+    def _may_stay_unjudged(self, present: ImageRecord, request: PullRequest) -> bool:
+        """Whether the present image answers the request, and neither registry nor policy has a say in it."""
+        if request.policy == MISSING:
+            return not request.choice.explicit or self._view.serves(present, request.choice)
+        return request.policy == NEVER
+
+    def _copy(self, request: PullRequest, accepted_by: str, fetched_before: int) -> Pulled:
+        """One attempt: the registry is asked, its mirrors first, and what is missing is fetched."""
+        source = self._open_source(request.name)
+        try:
+            catalog = self._view.catalog()
+            present = catalog.image_named(str(request.name))
+            if present is not None and self._is_current(source, request, present):
+                return self._keep(request, catalog, present, _provenance(source, accepted_by))
+            remote = resolve_image(source, request.choice, str(request.name), self._configs)
+            self._reporter.step("resolved", str(request.name), digest=str(remote.digest), source=source.endpoint)
+            return self._bring(request, remote, source, accepted_by, fetched_before)
         finally:
             source.close()
 
     def _is_current(self, source: ImageSource, request: PullRequest, present: ImageRecord) -> bool:
-        if not self._fits(present, request.choice):
-            return False
-        digest = self._retry.run(str(request.name), source.current_digest)
-        return digest is not None and str(digest) in present.manifest_digests
+        """Whether the registry has what the present image was made from, and would give the same image today."""
+        digest = source.current_digest()
+        if digest is None:
+            # It does not tell digests apart; the manifest that it is asked for instead serves the pull as well.
+            digest = Digest.of(source.manifest()[0])
+        return str(digest) in present.manifest_digests and self._view.serves(present, request.choice, digest)
 
-    def _fits(self, present: ImageRecord, choice: PlatformChoice) -> bool:
-        config = read_image(self._layout, present).config
-        if config is None:
-            return False
-        return fits(config.platform, choice) or (choice.allow_other and not choice.explicit)
-
-    def _keep(
-        self,
-        request: PullRequest,
-        catalog: Catalog,
-        present: ImageRecord,
-        source: ImageSource | None,
-        accepted_by: str | None = None,
-    ) -> Pulled:
+    def _keep(self, request: PullRequest, catalog: Catalog, present: ImageRecord, provenance: _Provenance) -> Pulled:
         """The present image is the one that is wanted; only names may be missing."""
         before = _difference_side(catalog, request.names)
         missing = [name for name in request.names if name not in present.names]
-        if missing and not self._check_mode:
-            set_names(self._layout, present.id, (*missing, *present.names))
-            catalog = read_catalog(self._layout)
-            self._reporter.step("named", present.id, names=", ".join(missing))
-        current = catalog.image(present.id)
-        image = self._describe(catalog, current, None, source, accepted_by, fetched=0)
-        if self._check_mode:
-            image["names"] = [*missing, *image["names"]]
+        if missing:
+            names = (*missing, *present.names)
+            if self._check_mode:
+                self._view.foresee_names(catalog, present.id, names)
+            else:
+                set_names(self._layout, present.id, names)
+                self._reporter.step("named", present.id, names=", ".join(missing))
+            catalog = self._view.catalog()
+        image = self._describe(catalog, catalog.image(present.id), None, provenance, fetched=0)
         after = dict.fromkeys(request.names, present.id)
         return Pulled(bool(missing), image, before, after)
 
-    def _bring(self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str) -> Pulled:
+    def _bring(
+        self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str, fetched_before: int
+    ) -> Pulled:
         """Commits the remote image; starts over when a layer it builds on was deleted meanwhile."""
         attempt = 1
         while True:
             try:
-                return self._bring_once(request, remote, source, accepted_by)
+                return self._bring_once(request, remote, source, accepted_by, fetched_before)
             except LayerVanished:
                 if attempt == _PLAN_ATTEMPTS:
                     raise
                 attempt += 1
 
-    def _bring_once(self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str) -> Pulled:
-        catalog = read_catalog(self._layout)
+    def _bring_once(
+        self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str, fetched_before: int
+    ) -> Pulled:
+        catalog = self._view.catalog()
         plan = make_plan(catalog, remote.manifest.layers, remote.config.diff_ids)
         before = _difference_side(catalog, request.names)
-        after = dict.fromkeys(request.names, remote.manifest.image_id)
-        if self._already_there(catalog, request, remote, plan):
-            image = self._describe(
-                catalog, catalog.image(remote.manifest.image_id), plan, source, accepted_by, fetched=0
-            )
-            return Pulled(False, image, before, after)
-        self._workshop.driver.ensure_native()
-        if self._check_mode:
-            return Pulled(True, self._predict(request, catalog, remote, plan, source, accepted_by), before, after)
-        fetched_before = self._workshop.bytes_fetched
-        staged = self._workshop.stage(plan.to_stage, source, catalog, self._retry)
-        record = commit_image(
-            self._layout, self._workshop.driver, staged, _new_image(request, remote, plan), self._reporter
-        )
+        image_id = remote.manifest.image_id
+        changed = not _already_there(catalog, request, remote, plan)
+        record = None
+        if changed:
+            self._workshop.driver.ensure_native()
+            image = _new_image(request, remote, plan)
+            if self._check_mode:
+                self._view.foresee_commit(catalog, plan, remote, image)
+            else:
+                record = self._commit(plan, image, source, catalog)
         fetched = self._workshop.bytes_fetched - fetched_before
-        image = self._describe(read_catalog(self._layout), record, plan, source, accepted_by, fetched)
-        return Pulled(True, image, before, after)
+        catalog = self._view.catalog()
+        record = record or catalog.image(image_id)
+        facts = self._describe(catalog, record, plan, _provenance(source, accepted_by), fetched)
+        return Pulled(changed, facts, before, dict.fromkeys(request.names, image_id))
 
-    @staticmethod
-    def _already_there(catalog: Catalog, request: PullRequest, remote: RemoteImage, plan: Plan) -> bool:
-        """Whether the very image, under every name asked for and with this manifest, is in the store already."""
-        named = [catalog.image_named(name) for name in request.names]
-        return not plan.to_stage and all(
-            image is not None
-            and image.id == remote.manifest.image_id
-            and str(remote.digest) in image.manifest_digests
-            and str(remote.manifest.digest) in image.manifest_digests
-            for image in named
-        )
+    def _commit(self, plan: Plan, image: NewImage, source: ImageSource, catalog: Catalog) -> ImageRecord:
+        staged = self._workshop.stage(plan.to_stage, source, catalog)
+        self._workshop.hand_over(staged)
+        try:
+            return commit_image(self._layout, self._workshop.driver, staged, image, self._reporter)
+        except LayerVanished:
+            # That is found out before the first of them is touched.
+            self._workshop.take_back(staged)
+            raise
 
     def _describe(
-        self,
-        catalog: Catalog,
-        record: ImageRecord,
-        plan: Plan | None,
-        source: ImageSource | None,
-        accepted_by: str | None,
-        fetched: int,
+        self, catalog: Catalog, record: ImageRecord, plan: Plan | None, provenance: _Provenance, fetched: int
     ) -> dict[str, Any]:
-        actions = plan.actions if plan else {}
-        image = describe_image(self._layout, catalog, read_image(self._layout, record), actions)
+        image = self._view.describe(catalog, record, plan.actions if plan else {})
         kept = {"keep": len(image["layers"]), "reuse": 0, "fetch": 0, "bytes": 0}
         return {
             **image,
             "plan": plan.facts() if plan else kept,
-            "source": source.endpoint if source else None,
-            "accepted_by": accepted_by,
+            "source": provenance.source,
+            "credentials": provenance.credentials,
+            "accepted_by": provenance.accepted_by,
             "bytes_downloaded": fetched,
             "error": None,
         }
 
-    def _predict(
-        self,
-        request: PullRequest,
-        catalog: Catalog,
-        remote: RemoteImage,
-        plan: Plan,
-        source: ImageSource,
-        accepted_by: str,
-    ) -> dict[str, Any]:
-        """The facts of an image that is not in the store yet; null where only the layer's content can tell."""
-        present = {layer.id: layer for layer in catalog.layers}
-        old = next((image for image in catalog.images if image.id == remote.manifest.image_id), None)
-        names = [*request.names, *(name for name in (old.names if old else ()) if name not in request.names)]
-        digests = [str(remote.digest), str(remote.manifest.digest), *(old.manifest_digests if old else ())]
-        return {
-            "id": remote.manifest.image_id,
-            "names": names,
-            "digest": old.digest if old else str(remote.digest),
-            "digests": list(dict.fromkeys(digests)),
-            "top_layer": plan.chain[-1] if plan.chain else None,
-            "size": None,
-            "created": remote.config.created or None,
-            "platform": str(remote.config.platform),
-            "layers": [
-                {
-                    "digest": str(layer.blob.digest),
-                    "diff_id": str(layer.diff_id),
-                    "id": layer.layer_id,
-                    "compressed_size": layer.blob.size,
-                    "size": present[layer.layer_id].diff_size if layer.layer_id in present else None,
-                    "path": self._layout.diff(layer.layer_id),
-                    "action": layer.action,
-                }
-                for layer in plan.layers
-            ],
-            "plan": plan.facts(),
-            "source": source.endpoint,
-            "accepted_by": accepted_by,
-            "bytes_downloaded": 0,
-            "error": None,
-        }
+
+@dataclass(frozen=True)
+class _Provenance:
+    """Where an image came from, by whose credentials, and what the policy says; None where nobody was asked."""
+
+    source: Optional[str] = None
+    credentials: Optional[str] = None
+    accepted_by: Optional[str] = None
 
 
-def failed_image(name: str, error: StrataError) -> dict[str, Any]:
-    """The entry of an image that could not be pulled: the keys of one that could, null but for names and error."""
-    unknown = ("id", "digest", "top_layer", "size", "created", "platform", "plan", "source", "accepted_by")
+def _provenance(source: ImageSource, accepted_by: str) -> _Provenance:
+    return _Provenance(source.endpoint, source.credentials_origin or None, accepted_by)
+
+
+def _already_there(catalog: Catalog, request: PullRequest, remote: RemoteImage, plan: Plan) -> bool:
+    """Whether the very image, under every name asked for and with this manifest, is in the store already."""
+    named = [catalog.image_named(name) for name in request.names]
+    return not plan.to_stage and all(
+        image is not None
+        and image.id == remote.manifest.image_id
+        and str(remote.digest) in image.manifest_digests
+        and str(remote.manifest.digest) in image.manifest_digests
+        for image in named
+    )
+
+
+def failed_image(name: str, error: StrataError, fetched: int) -> dict[str, Any]:
+    """The entry of an image that could not be pulled: the keys of one that could, null but for names, bytes and error."""
+    unknown = (
+        "id",
+        "digest",
+        "top_layer",
+        "size",
+        "created",
+        "platform",
+        "plan",
+        "source",
+        "credentials",
+        "accepted_by",
+    )
     entry: dict[str, Any] = dict.fromkeys(unknown)
-    return {**entry, "names": [name], "digests": [], "layers": [], "bytes_downloaded": 0, "error": error.facts()}
+    return {**entry, "names": [name], "digests": [], "layers": [], "bytes_downloaded": fetched, "error": error.facts()}
 
 
 def _new_image(request: PullRequest, remote: RemoteImage, plan: Plan) -> NewImage:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Optional
 
@@ -21,7 +22,6 @@ from .._model.manifest import Manifest
 from .._model.manifest_parser import parse_manifest
 from .._model.platform import Platform
 from .._transport.source import ImageSource
-from .retry import Retry
 
 # containers/image reads no larger config (iolimits.MaxConfigBodySize).
 _CONFIG_LIMIT = 4 * 1024 * 1024
@@ -68,26 +68,38 @@ class PlatformChoice:
     allow_other: bool = False
 
 
-def resolve_image(source: ImageSource, choice: PlatformChoice, retry: Retry, name: str) -> RemoteImage:
+def resolve_image(
+    source: ImageSource, choice: PlatformChoice, name: str, configs: MutableMapping[Digest, bytes] | None = None
+) -> RemoteImage:
     """The image of ``source`` for the wanted platform.
+
+    ``configs`` are those that the task has fetched already, for it to add to.
 
     Raises NoSuchPlatform, OtherPlatform, NestedIndex, LayerCountMismatch, and what the source and the parsers raise.
     """
     index: Index | None = None
-    raw, media_type = retry.run(name, source.manifest)
+    raw, media_type = source.manifest()
     parsed = parse_manifest(raw, media_type)
     if isinstance(parsed, Index):
         index = parsed
-        parsed = _chosen_instance(source, index, choice.platform, retry, name)
-    config = parse_image_config(read_config(source, parsed.config, retry))
+        parsed = _chosen_instance(source, index, choice.platform)
+    config = parse_image_config(read_config(source, parsed.config, configs))
     _check_layer_count(parsed, config, name)
     if not choice.allow_other:
         _check_platform(config.platform, choice, name)
     return RemoteImage(index, parsed, config)
 
 
-def read_config(source: ImageSource, descriptor: Descriptor, retry: Retry) -> bytes:
-    """The config blob, its size and digest verified. Raises SizeMismatch, DigestMismatch, and DataError above 4 MiB."""
+def choose_instance(index: Index, platform: Platform) -> Descriptor:
+    """The entry of ``index`` that is pulled for ``platform``. Raises NoSuchPlatform."""
+    # Of two forms of the same image the one that can be unpacked here.
+    return index.choose(platform, prefer_gzip=not zstd_available())
+
+
+def read_config(
+    source: ImageSource, descriptor: Descriptor, known: MutableMapping[Digest, bytes] | None = None
+) -> bytes:
+    """The config blob, its size and digest verified, from ``known`` where it is there. Raises SizeMismatch, DigestMismatch, and DataError above 4 MiB."""
     if descriptor.size > _CONFIG_LIMIT:
         raise DataError(
             f"the config exceeds the maximum allowed size of {_CONFIG_LIMIT} bytes",
@@ -95,7 +107,10 @@ def read_config(source: ImageSource, descriptor: Descriptor, retry: Retry) -> by
             found=str(descriptor.size),
             code="too_large",
         )
-    return retry.run(str(descriptor.digest), lambda: _read_small_blob(source, descriptor))
+    known = {} if known is None else known
+    if descriptor.digest not in known or len(known[descriptor.digest]) != descriptor.size:
+        known[descriptor.digest] = _read_small_blob(source, descriptor)
+    return known[descriptor.digest]
 
 
 def fits(platform: Platform, choice: PlatformChoice) -> bool:
@@ -114,10 +129,9 @@ def fits(platform: Platform, choice: PlatformChoice) -> bool:
     return True
 
 
-def _chosen_instance(source: ImageSource, index: Index, platform: Platform, retry: Retry, name: str) -> Manifest:
-    # Of two forms of the same image the one that can be unpacked here.
-    instance = index.choose(platform, prefer_gzip=not zstd_available())
-    raw, media_type = retry.run(name, lambda: source.manifest(instance.digest))
+def _chosen_instance(source: ImageSource, index: Index, platform: Platform) -> Manifest:
+    instance = choose_instance(index, platform)
+    raw, media_type = source.manifest(instance.digest)
     parsed = parse_manifest(raw, media_type)
     if isinstance(parsed, Index):
         raise NestedIndex(

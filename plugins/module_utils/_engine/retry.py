@@ -23,7 +23,7 @@ _LONGEST_PAUSE = 60.0
 
 @dataclass(frozen=True)
 class Retry:
-    """How often a failed request to another host is repeated, and after how many seconds at first (doubling)."""
+    """How often a failed copy of an image is repeated, and after how many seconds at first (doubling, a minute at most)."""
 
     retries: int
     delay: float

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Optional
 
 from .._config.auth_file import find_credentials
@@ -17,6 +18,7 @@ from .._config.registries_conf import PullSource, RegistriesConf, load_registrie
 from .._model.credentials import Credentials
 from .._model.reference import Reference
 from .._registry.http import ConnectionOptions
+from .._registry.pool import RegistryPool
 from .._report import Reporter
 from .._transport.docker import DockerEndpoint, DockerSource
 
@@ -25,7 +27,8 @@ from .._transport.docker import DockerEndpoint, DockerSource
 class RegistryAccess:
     """How registries are reached: what the task says, and what the files of the target say where it is silent.
 
-    ``validate_certs`` is None where registries.conf decides. ``timeout`` is in seconds without a byte.
+    ``validate_certs`` is None where registries.conf decides. ``timeout`` is in seconds without a byte. To be closed at the
+    end of the task.
     """
 
     paths: ConfigPaths
@@ -38,6 +41,15 @@ class RegistryAccess:
     registries_conf: Optional[str] = None
     timeout: float = 60.0
 
+    @cached_property
+    def pool(self) -> RegistryPool:
+        """The connections and tokens that the images of the task share."""
+        return RegistryPool(warn=self.reporter.warn)
+
+    def close(self) -> None:
+        """Closes the connections to all registries."""
+        self.pool.close()
+
     def load_registries(self) -> RegistriesConf:
         """The registries.conf in force. Raises InvalidConfig."""
         return load_registries_conf(self.paths, self.registries_conf)
@@ -45,7 +57,7 @@ class RegistryAccess:
     def open(self, reference: Reference) -> DockerSource:
         """The source of the image that ``reference`` names. Raises RegistryBlocked, InvalidConfig; asks nobody yet."""
         sources = self.load_registries().pull_sources(reference)
-        return DockerSource([self._endpoint(source, reference) for source in sources], warn=self.reporter.warn)
+        return DockerSource([self._endpoint(source, reference) for source in sources], pool=self.pool)
 
     def _endpoint(self, source: PullSource, logical: Reference) -> DockerEndpoint:
         host = source.reference.domain

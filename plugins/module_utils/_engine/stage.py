@@ -30,7 +30,6 @@ from .._storage.staging import Staging, open_staging, recover_leftovers
 from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker
 from .._transport.source import ImageSource
 from .plan import FETCH, PlannedLayer
-from .retry import Retry
 
 
 class DiffIdMismatch(DataError):
@@ -46,8 +45,9 @@ class Cancelled(Exception):
 class Workshop:
     """The staging area and the confined unpacker that the images of one task share.
 
-    Nothing is made before the first layer is to be staged. Leaving the context ends the unpacker and removes what was
-    not committed. Layers are staged from a single thread, which starts the download threads itself.
+    Nothing is made before the first layer is to be staged. A layer that was staged is kept until a commit takes it, so that
+    the next attempt at an image need not fetch it again. Leaving the context ends the unpacker and removes what was not
+    committed. Layers are staged from a single thread, which starts the download threads itself.
     """
 
     def __init__(self, layout: Layout, driver: OverlayDriver, reporter: Reporter, parallel: int) -> None:
@@ -61,6 +61,7 @@ class Workshop:
         self._unpacker: Optional[Unpacker] = None
         self._supported = False
         self._staged = 0
+        self._kept: dict[str, StagedLayer] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Workshop:
@@ -83,82 +84,106 @@ class Workshop:
             self.driver.check_support()
             self._supported = True
 
-    def stage(
-        self, layers: Sequence[PlannedLayer], source: ImageSource, catalog: Catalog, retry: Retry
-    ) -> list[StagedLayer]:
-        """The given layers, unpacked and verified, in the order given; all or none.
+    def stage(self, layers: Sequence[PlannedLayer], source: ImageSource, catalog: Catalog) -> list[StagedLayer]:
+        """The given layers, unpacked and verified, in the order given.
 
-        The largest goes first, so that the last one to end is a small one. The first failure stops the others. The store
-        is ready to be written to afterwards, even where there was no layer to stage.
+        The largest goes first, so that the last one to end is a small one. The first failure stops the others; what was
+        staged by then, or before, is not fetched by the next call. The store is ready to be written to afterwards, even
+        where there was no layer to stage.
         """
         if not layers:
             prepare_store(self.layout)
             return []
         self.open()
         stop = threading.Event()
+        missing = [layer for layer in layers if not self._is_kept(layer)]
 
-        def work(layer: PlannedLayer) -> StagedLayer:
+        def work(group: tuple[PlannedLayer, ...]) -> None:
             if stop.is_set():
                 raise Cancelled
-            if layer.action == FETCH:
-                return retry.run(str(layer.blob.digest), lambda: self._fetch(layer, source, stop))
-            return self._reuse(layer, catalog, stop)
+            staged = self._reuse(group[0], catalog, stop) if _is_in_store(group[0], catalog) else None
+            for layer in [staged] if staged else self._fetch(group, source, stop):
+                self._kept[layer.layer_id] = layer
 
-        with ThreadPoolExecutor(max_workers=max(1, min(self._parallel, len(layers)))) as pool:
-            by_size = sorted(layers, key=lambda layer: layer.blob.size, reverse=True)
-            futures = {layer.layer_id: pool.submit(work, layer) for layer in by_size}
-            _wait_for_all(list(futures.values()), stop)
-        return [futures[layer.layer_id].result() for layer in layers]
+        with ThreadPoolExecutor(max_workers=max(1, min(self._parallel, len(missing)))) as pool:
+            by_size = sorted(_groups(missing, catalog), key=lambda group: group[0].blob.size, reverse=True)
+            _wait_for_all([pool.submit(work, group) for group in by_size], stop)
+        return [self._kept[layer.layer_id] for layer in layers]
 
-    def _fetch(self, layer: PlannedLayer, source: ImageSource, stop: threading.Event) -> StagedLayer:
-        verifier = BlobVerifier(layer.blob.digest, layer.blob.size)
+    def hand_over(self, layers: Sequence[StagedLayer]) -> None:
+        """Forgets the layers, which a commit is about to move away."""
+        for layer in layers:
+            self._kept.pop(layer.layer_id, None)
+
+    def take_back(self, layers: Sequence[StagedLayer]) -> None:
+        """Keeps layers that were handed over and are still where they were."""
+        self._kept.update({layer.layer_id: layer for layer in layers})
+
+    def _is_kept(self, layer: PlannedLayer) -> bool:
+        # The ID tells the content, and not how the registry has compressed it, which the record tells too.
+        kept = self._kept.get(layer.layer_id)
+        return kept is not None and kept.blob_digest == layer.blob.digest
+
+    def _fetch(self, layers: Sequence[PlannedLayer], source: ImageSource, stop: threading.Event) -> list[StagedLayer]:
+        """The layers, which have one content, unpacked from one download."""
+        first = layers[0]
+        verifier = BlobVerifier(first.blob.digest, first.blob.size)
         try:
-            staged = self._unpack(layer, source.blob(layer.blob), verifier.update, verifier.finish, stop)
+            staged = self._unpack(layers, source.blob(first.blob), verifier.update, verifier.finish, stop)
         finally:
             with self._lock:
                 self.bytes_fetched += verifier.count
         self._reporter.step(
             "fetched",
-            layer.layer_id,
-            blob=str(layer.blob.digest),
+            first.layer_id,
+            blob=str(first.blob.digest),
             bytes=verifier.count,
-            diff_id=str(staged.diff_id),
-            size=staged.diff_size,
+            diff_id=str(first.diff_id),
+            size=staged[0].diff_size,
         )
+        for twin in layers[1:]:
+            self._reporter.step("copied", twin.layer_id, from_layer=first.layer_id, diff_id=str(twin.diff_id))
         return staged
 
     def _reuse(self, layer: PlannedLayer, catalog: Catalog, stop: threading.Event) -> StagedLayer:
         template = catalog.layers_with_diff(layer.diff_id)[0]
         chunks = reassemble(self.layout, catalog, template)
-        staged = self._unpack(layer, chunks, lambda _chunk: None, lambda: None, stop)
+        staged = self._unpack([layer], chunks, lambda _chunk: None, lambda: None, stop)[0]
         self._reporter.step("copied", layer.layer_id, from_layer=template.id, diff_id=str(layer.diff_id))
         # The record tells how the blob of the registry is compressed, and the plain archive of the store cannot know.
         return replace(staged, compression=template.compression)
 
     def _unpack(
         self,
-        layer: PlannedLayer,
+        layers: Sequence[PlannedLayer],
         chunks: Iterator[bytes],
         check: Callable[[bytes], None],
         check_end: Callable[[], None],
         stop: threading.Event,
-    ) -> StagedLayer:
-        """Feeds ``chunks`` to a confined child and returns its tree; ``check`` sees every byte before the child does."""
-        name, feed, tar_split = self._start()
+    ) -> list[StagedLayer]:
+        """Feeds ``chunks`` to a confined child for each layer; ``check`` sees every byte before the children do."""
+        started = []
         try:
+            for _layer in layers:
+                started.append(self._start())
             for chunk in chunks:
                 if stop.is_set():
                     raise Cancelled
                 check(chunk)
-                feed.write(chunk)
+                for _name, feed, _tar_split in started:
+                    feed.write(chunk)
             check_end()
-            unpacked = feed.finish()
+            unpacked = [feed.finish() for _name, feed, _tar_split in started]
         finally:
-            feed.abort()
-        _check_diff_id(layer, unpacked.diff_id)
-        # Like every file beside the records; here, because nobody waits for it as for the lock of the layers.
-        flush_file(tar_split)
-        return self._staged_layer(layer, name, tar_split, unpacked)
+            for _name, feed, _tar_split in started:
+                feed.abort()
+        staged = []
+        for layer, (name, _feed, tar_split), result in zip(layers, started, unpacked):
+            _check_diff_id(layer, result.diff_id)
+            # Like every file beside the records; here, because nobody waits for it as for the lock of the layers.
+            flush_file(tar_split)
+            staged.append(self._staged_layer(layer, name, tar_split, result))
+        return staged
 
     def _start(self) -> tuple[str, LayerFeed, str]:
         if self._staging is None or self._unpacker is None:
@@ -188,7 +213,21 @@ class Workshop:
         )
 
 
-def _wait_for_all(futures: list[Future[StagedLayer]], stop: threading.Event) -> None:
+def _is_in_store(layer: PlannedLayer, catalog: Catalog) -> bool:
+    """Whether the content of a layer to be copied lies in the store, and not in a layer that is fetched just now."""
+    return layer.action != FETCH and bool(catalog.layers_with_diff(layer.diff_id))
+
+
+def _groups(layers: Sequence[PlannedLayer], catalog: Catalog) -> list[tuple[PlannedLayer, ...]]:
+    """The layers, those of one content that is not in the store together."""
+    groups: dict[object, list[PlannedLayer]] = {}
+    for layer in layers:
+        key = layer.layer_id if _is_in_store(layer, catalog) else layer.diff_id
+        groups.setdefault(key, []).append(layer)
+    return [tuple(group) for group in groups.values()]
+
+
+def _wait_for_all(futures: list[Future[None]], stop: threading.Event) -> None:
     """Returns when every layer is staged; raises the first failure after all threads have ended."""
     try:
         wait(futures, return_when=FIRST_EXCEPTION)

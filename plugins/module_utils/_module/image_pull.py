@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -58,6 +60,14 @@ class SeveralNames(UsageError):
     code = "usage"
 
 
+@dataclass(frozen=True)
+class _Failed:
+    """An image that could not be pulled: why, and its entry in the result."""
+
+    error: StrataError
+    image: dict[str, Any]
+
+
 def verb(task: Task) -> Outcome:
     """The images of the task in the store; each is done on its own, whatever becomes of the others."""
     requests = _requests(task)
@@ -67,16 +77,18 @@ def verb(task: Task) -> Outcome:
     driver = OverlayDriver(layout, settings.options)
     access = _access(task)
     retry = Retry(task.params["retries"], task.params["retry_delay"], task.reporter)
-    with Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"]) as workshop:
+    workshop = Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"])
+    with closing(access), workshop:
         puller = Puller(workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode)
-        return _summary([(request, _pull(puller, request)) for request in requests])
+        return _summary([_pull(puller, request, workshop) for request in requests])
 
 
-def _pull(puller: Puller, request: PullRequest) -> Pulled | StrataError:
+def _pull(puller: Puller, request: PullRequest, workshop: Workshop) -> Pulled | _Failed:
+    fetched_before = workshop.bytes_fetched
     try:
         return puller.pull(request)
     except StrataError as error:
-        return error
+        return _Failed(error, failed_image(str(request.name), error, workshop.bytes_fetched - fetched_before))
 
 
 def _requests(task: Task) -> list[PullRequest]:
@@ -128,8 +140,8 @@ def _gate_opener(task: Task) -> Callable[[], Gate]:
     return opener
 
 
-def _summary(results: Sequence[tuple[PullRequest, Pulled | StrataError]]) -> Outcome:
-    images = [_entry(request, result) for request, result in results]
+def _summary(results: Sequence[Pulled | _Failed]) -> Outcome:
+    images = [result.image for result in results]
     facts: dict[str, Any] = {
         "images": images,
         "plan": _totals([image["plan"] for image in images if image["plan"]]),
@@ -137,18 +149,15 @@ def _summary(results: Sequence[tuple[PullRequest, Pulled | StrataError]]) -> Out
     }
     if len(images) == 1:
         facts["image"] = images[0]
-    done = [result for _request, result in results if isinstance(result, Pulled)]
-    failures = [result for _request, result in results if isinstance(result, StrataError)]
+    done = [result for result in results if isinstance(result, Pulled)]
+    failures = [result.error for result in results if isinstance(result, _Failed)]
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for result in done:
-        before.update(result.before)
+        # Of a name that stands twice, the task found the first and left the last.
+        before = {**result.before, **before}
         after.update(result.after)
     return Outcome(any(result.changed for result in done), facts, before, after, _failure(failures, len(images)))
-
-
-def _entry(request: PullRequest, result: Pulled | StrataError) -> dict[str, Any]:
-    return result.image if isinstance(result, Pulled) else failed_image(str(request.name), result)
 
 
 def _totals(plans: Sequence[dict[str, int]]) -> dict[str, int]:

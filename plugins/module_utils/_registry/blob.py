@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from .errors import RegistryError, printable
-from .failures import ConnectionLost
+from .failures import ConnectionLost, EarlyEnd
 from .http import HttpResponse
 from .retry import Clock
 from .urls import redacted
@@ -41,13 +41,13 @@ def read_blob(open_at: Callable[[int], HttpResponse], size: int | None, clock: C
 
     ``open_at`` asks for the blob from an offset on and gives an answer of status 200 or 206, or raises. ``size`` is the
     length that the descriptor promises, for a server that does not say it. Raises ConnectionLost when the connection is
-    lost again before a mebibyte came or a minute passed, WrongRange, and what ``open_at`` raises.
+    lost again before a mebibyte came, or bytes came for a minute, WrongRange, and what ``open_at`` raises.
     """
     progress = _Progress(size)
     while True:
         try:
             with open_at(progress.offset) as response:
-                yield from progress.rest_of(response)
+                yield from progress.rest_of(response, clock)
             return
         except ConnectionLost as error:
             lost = error
@@ -61,8 +61,9 @@ class _Progress:
         self.offset = 0
         self._total = size
         self._resumed: tuple[int, float] | None = None
+        self._last_byte = 0.0
 
-    def rest_of(self, response: HttpResponse) -> Iterator[bytes]:
+    def rest_of(self, response: HttpResponse, clock: Clock) -> Iterator[bytes]:
         if self.offset == 0:
             self._total = self._total if response.remaining is None else response.remaining
         elif response.status == 206:
@@ -74,10 +75,11 @@ class _Progress:
             if not chunk:
                 break
             self.offset += len(chunk)
+            self._last_byte = clock.monotonic()
             yield chunk
         # Without a length, only the descriptor tells an end from a lost connection.
         if self._total is not None and self.offset < self._total:
-            raise ConnectionLost(
+            raise EarlyEnd(
                 f"the connection was closed {self._total - self.offset} bytes too early",
                 subject=redacted(response.url),
                 retryable=True,
@@ -87,7 +89,10 @@ class _Progress:
         """Lets a moment pass before the next connection; raises ``lost`` when the last one brought too little."""
         if self._resumed is not None:
             offset, moment = self._resumed
-            if self.offset - offset < _ENOUGH_PROGRESS and clock.monotonic() - moment < _ENOUGH_TIME:
+            # A silence does not count as time, or a server that sends nothing at all would be asked for ever.
+            if self.offset - offset < _ENOUGH_PROGRESS and self._last_byte - moment < _ENOUGH_TIME:
+                # As containers/common has it (pkg/retry): a reset may pass, a server that stops in order will do it again.
+                lost.retryable = not isinstance(lost, EarlyEnd)
                 raise lost
         clock.sleep(_PAUSE + random.uniform(0, _JITTER))
         self._resumed = self.offset, clock.monotonic()

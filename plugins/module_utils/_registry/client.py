@@ -24,6 +24,7 @@ from .blob import CHUNK, read_blob
 from .body import MANIFEST_LIMIT, read_body
 from .connection import RegistryConnection
 from .errors import BlobUnknown, ManifestUnknown, NotARegistry
+from .host import RegistryHost
 from .http import ConnectionOptions, HttpClient, HttpResponse
 from .retry import SYSTEM_CLOCK, Clock
 from .urls import BadAddress, origin, redacted
@@ -42,7 +43,8 @@ class RegistryClient:
     """One repository as one user. Safe to share between threads; asks nobody before the first question.
 
     ``host`` and ``repository`` are the domain and path of a reference. ``warn`` is told the warnings that the registry
-    sends along. Raises MissingLibraryError and BadCertificateFile when it is made.
+    sends along. ``registry`` is what clients of other repositories share with this one: it has been asked as the same user
+    in the same way, and stays open. Raises MissingLibraryError and BadCertificateFile when it is made.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class RegistryClient:
         *,
         clock: Clock = SYSTEM_CLOCK,
         warn: Callable[[str], None] = lambda _text: None,
+        registry: RegistryHost | None = None,
     ) -> None:
         self._name = f"{host}/{repository}"
         self._repository = repository
         self._clock = clock
-        self._http = HttpClient(options)
-        self._connection = RegistryConnection(host, repository, credentials, self._http, clock, warn)
+        self._shared = registry is not None
+        self._registry = registry or RegistryHost(host, credentials, HttpClient(options), clock, warn)
+        self._connection = RegistryConnection(self._registry, repository)
 
     def manifest(self, reference: str) -> FetchedManifest:
         """The manifest or index of ``reference``, a tag or the text of a digest.
@@ -120,7 +124,7 @@ class RegistryClient:
         failure: RemoteError | None = None
         for url in usable:
             try:
-                response = self._http.request("GET", url)
+                response = self._registry.http.request("GET", url)
             except RemoteError as error:
                 failure = error
                 continue
@@ -132,8 +136,9 @@ class RegistryClient:
         return None
 
     def close(self) -> None:
-        """Closes the connections of all threads."""
-        self._http.close()
+        """Closes all connections, unless they are shared."""
+        if not self._shared:
+            self._registry.http.close()
 
     def _ask_for_manifest(self, method: str, reference: str) -> HttpResponse:
         return self._connection.send(method, f"/v2/{self._repository}/manifests/{reference}", _ACCEPT)

@@ -22,6 +22,7 @@ from .._model.json_text import BadJson, parse_json
 _TEXT_LIMIT = 300
 _PLAIN_BODY_LIMIT = 50
 _PASSING_STATUS = frozenset({502, 503, 504})
+_LASTING_STATUS = frozenset({401, 403})
 _LASTING_CODES = frozenset({"UNAUTHORIZED", "DENIED", "NAME_UNKNOWN", "MANIFEST_UNKNOWN"})
 
 
@@ -172,6 +173,9 @@ def _leaf(status: int, entries: tuple[Entry, ...], not_found: type[RegistryError
 def _retryable(status: int, entries: tuple[Entry, ...], leaf: type[RegistryError]) -> bool:
     if status in _PASSING_STATUS:
         return True
+    # Whatever the body of these says: containers/image does not look at it either (docker/errors.go).
+    if status in _LASTING_STATUS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return False
     if not entries or leaf in (Unauthorized, Denied, ManifestUnknown, NameUnknown):
         return False
     return all(entry.code not in _LASTING_CODES for entry in entries)

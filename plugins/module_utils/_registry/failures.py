@@ -53,10 +53,20 @@ class PlainHttpAnswer(TlsFailed):
     """The server speaks http where https was wanted."""
 
 
+class HeaderTooLarge(RemoteError):
+    """The header of an answer has more lines, or a longer one, than is read."""
+
+    code = "too_large"
+
+
 class ConnectionLost(RemoteError):
     """The body of an answer ended early."""
 
     code = "connection_lost"
+
+
+class EarlyEnd(ConnectionLost):
+    """The server closed the connection in order, before the body was whole."""
 
 
 def system_fault(cause: BaseException, host: str) -> RemoteError | None:

@@ -12,7 +12,8 @@ What this file promises to everything above it:
 - https does not become http, unless the caller allowed http.
 - The body arrives as sent, undecoded, and one that ends early is an error.
 - Neither ``.netrc``, nor cookies, nor a bundle of certificates of a library play a part; proxies of the environment do.
-- A thread has its own connections, which stay open between its requests.
+- A connection serves one request at a time and stays open for the next one, whichever thread sends it.
+- No byte of a body that came is dropped: what came before a failure is given out before the failure is told.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
 
 from .._errors import MissingLibraryError, RemoteError
 from .errors import NotARegistry, printable
-from .failures import ConnectionLost, RegistryUnreachable, causes, system_fault
+from .failures import ConnectionLost, EarlyEnd, HeaderTooLarge, RegistryUnreachable, causes, system_fault
 from .tls import tls_context, tls_fault
 from .urls import origin, redacted, resolved
 
@@ -47,6 +49,8 @@ else:
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT = 10
 _CONNECT_TIMEOUT = 30.0
+# A redirect says in some words where it leads; reading them keeps the connection.
+_SHORT_BODY = 64 * 1024
 
 
 class UnsafeRedirect(RemoteError):
@@ -77,10 +81,12 @@ class HttpResponse:
     Leaving its context gives the connection back for the next request, or closes it if bytes are left.
     """
 
-    def __init__(self, response: Any, url: str, timeout: float) -> None:
+    def __init__(self, response: Any, url: str, timeout: float, release: Callable[[], None]) -> None:
         self._response = response
         self._timeout = timeout
+        self._release: Callable[[], None] | None = release
         self._remaining = _content_length(response)
+        self._failure: ConnectionLost | None = None
         self.url = url
         self.status: int = response.status_code
 
@@ -106,32 +112,74 @@ class HttpResponse:
         return [str(value) for value in self._response.raw.headers.getlist(name)]
 
     def read(self, size: int) -> bytes:
-        """The next bytes of the body, at most ``size``; empty at its end. Raises ConnectionLost."""
+        """The next ``size`` bytes of the body, fewer before its end or a failure; empty at its end. Raises ConnectionLost."""
+        if self._failure:
+            raise self._failure
+        pieces = []
+        while size > 0:
+            try:
+                piece = self._receive(size)
+            except ConnectionLost as error:
+                self._failure = error
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            size -= len(piece)
+        if self._failure and not pieces:
+            raise self._failure
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Gives the connection back, or closes it where bytes of the body are left. May be called again."""
+        if self._remaining == 0:
+            self._finish()
+        self._response.close()
+        release, self._release = self._release, None
+        if release:
+            release()
+
+    def _receive(self, size: int) -> bytes:
+        """What one look at the socket brings, at most ``size`` bytes; empty at the end of the body. Raises ConnectionLost."""
+        size = size if self._remaining is None else min(size, self._remaining)
         failure = None
         data = b""
         try:
-            data = self._response.raw.read(size, decode_content=False)
+            # With one system call, unlike read(): that collects the answers of several, and drops them when the last fails.
+            data = self._response.raw._fp.read1(size) if size else b""
         except _failures() as error:
-            failure = ConnectionLost(
-                f"the connection was lost: {_failure(error, '', self._timeout).message}",
-                subject=redacted(self.url),
-                retryable=True,
-            )
+            failure = self._lost(error)
         if failure:
             # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
             raise failure
+        if not data and self._remaining:
+            raise EarlyEnd(
+                f"the connection was closed {self._remaining} bytes too early",
+                subject=redacted(self.url),
+                retryable=True,
+            )
         if self._remaining is not None:
-            if not data and self._remaining:
-                raise ConnectionLost(
-                    f"the connection was closed {self._remaining} bytes too early",
-                    subject=redacted(self.url),
-                    retryable=True,
-                )
             self._remaining -= len(data)
+        if not data or self._remaining == 0:
+            self._finish()
         return data
 
-    def close(self) -> None:
-        self._response.close()
+    def _lost(self, error: Exception) -> ConnectionLost:
+        kind = EarlyEnd if isinstance(error, IncompleteRead) else ConnectionLost
+        return kind(
+            f"the connection was lost: {_failure(error, '', self._timeout).message}",
+            subject=redacted(self.url),
+            retryable=True,
+        )
+
+    def _finish(self) -> None:
+        """Gives the connection of a body that was read to its end back to the library."""
+        raw = self._response.raw
+        if not raw._fp.isclosed():
+            # Older versions of Python do not count what read1() takes, and would wait for it here.
+            raw._fp.length = 0
+            raw._fp.read(1)
+        raw.release_conn()
 
 
 class HttpClient:
@@ -150,9 +198,9 @@ class HttpClient:
         if getattr(urllib3, "__version__", "").startswith("1."):
             # Before version 2, urllib3 compares names itself, and leaves an address out where the context would need it.
             self._tls.check_hostname = False
-        self._local = threading.local()
         self._lock = threading.Lock()
         self._sessions: list[Any] = []
+        self._idle: list[Any] = []
         if not options.verify:
             # The user has decided this; a line on stderr for each connection would not help to decide otherwise.
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
@@ -178,6 +226,8 @@ class HttpClient:
                 return response
             with response:
                 target = resolved(url, response.header("Location"))
+                with suppress(ConnectionLost):
+                    response.read(_SHORT_BODY)
             self._check_redirect(url, target)
             if origin(target) != start:
                 if form is not None:
@@ -190,9 +240,9 @@ class HttpClient:
         raise UnsafeRedirect(f"stopped after {_REDIRECT_LIMIT} redirects", subject=redacted(url))
 
     def close(self) -> None:
-        """Closes the connections of all threads."""
+        """Closes all connections."""
         with self._lock:
-            sessions, self._sessions = self._sessions, []
+            sessions, self._sessions, self._idle = self._sessions, [], []
         for session in sessions:
             session.close()
 
@@ -209,9 +259,10 @@ class HttpClient:
         form: Sequence[tuple[str, str]] | None,
     ) -> HttpResponse:
         timeout = self.options.timeout
+        session = self._take_session()
         failure = None
         try:
-            response = self._session().request(
+            response = session.request(
                 method,
                 url,
                 headers={**headers, **({"Authorization": authorization} if authorization else {})},
@@ -224,18 +275,25 @@ class HttpClient:
         except _failures() as error:
             failure = _failure(error, _host(url), timeout)
         if failure:
+            self._give_back(session)
             # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
             raise failure
-        return HttpResponse(response, url, timeout)
+        return HttpResponse(response, url, timeout, lambda: self._give_back(session))
 
-    def _session(self) -> Any:
-        session = getattr(self._local, "session", None)
-        if session is None:
-            session = _new_session(self.options, self._tls)
-            self._local.session = session
-            with self._lock:
-                self._sessions.append(session)
+    def _take_session(self) -> Any:
+        """A session that nobody uses: the last one that was given back, whose connections are the freshest."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        session = _new_session(self.options, self._tls)
+        with self._lock:
+            self._sessions.append(session)
         return session
+
+    def _give_back(self, session: Any) -> None:
+        with self._lock:
+            if session in self._sessions:
+                self._idle.append(session)
 
 
 if HAS_REQUESTS:
@@ -325,6 +383,8 @@ def _network_fault(cause: BaseException, host: str, timeout: float) -> RemoteErr
         return RegistryUnreachable("the server closed the connection without an answer", subject=host, retryable=True)
     if isinstance(cause, IncompleteRead):
         return RegistryUnreachable("the server closed it too early", subject=host, retryable=True)
+    if isinstance(cause, LineTooLong) or (isinstance(cause, HTTPException) and str(cause).startswith("got more than")):
+        return HeaderTooLarge("the header of the answer is too large", subject=host, found=str(cause))
     if isinstance(cause, HTTPException):
         return NotARegistry(f"the server does not speak HTTP: {type(cause).__name__}", subject=host)
     if isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed"):

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from .._errors import HostError, StrataError
 from .._host.atomic_files import read_file, replace_file
@@ -32,7 +33,6 @@ from .layout import Layout
 from .prepare import make_directory
 from .records import UNKNOWN_TIME, ImageRecord, LayerRecord
 from .remove_layer import INCOMPLETE, remove_incomplete, remove_layers
-from .tables import RecordTable
 
 
 class LayerVanished(HostError):
@@ -104,7 +104,8 @@ def commit_image(
         new = _not_there(tables, staged, image, reporter)
         try:
             _add_layers(tables, layout, driver, new)
-            record = _with_data(layout, present or _empty_record(image), image)
+            _write_data(layout, image)
+            record = with_data(present or empty_record(image), image)
             _save_image(tables, record, image.names)
         except Exception:
             _undo(tables, layout, driver, new, None if present else image)
@@ -124,7 +125,7 @@ def set_names(layout: Layout, image_id: str, names: Iterable[str]) -> ImageRecor
         record = tables.images.get(image_id)
         if record is None:
             raise UnknownImage("no such image in the store", subject=image_id)
-        record = _assign_names(tables.images, record, names)
+        record = assign_names(tables.images, record, names)
         tables.save_images()
         return record
 
@@ -192,22 +193,19 @@ def _finished(record: LayerRecord, layer: StagedLayer) -> LayerRecord:
     )
 
 
-def _empty_record(image: NewImage) -> ImageRecord:
+def empty_record(image: NewImage) -> ImageRecord:
+    """The record of ``image`` before it has data and names."""
     # A time that Go cannot parse would make the whole file unreadable for the other tools.
     created = image.created if valid_time(image.created) else UNKNOWN_TIME
     return ImageRecord.of(id=image.image_id, digest=str(image.digest), layer=image.top_layer, created=created)
 
 
-def _with_data(layout: Layout, record: ImageRecord, image: NewImage) -> ImageRecord:
-    """The record with the image's metadata and big data, whose files are written where they differ."""
+def with_data(record: ImageRecord, image: NewImage) -> ImageRecord:
+    """The record with the metadata and the big data of ``image``."""
     names = list(record.big_data_names)
     sizes = record.big_data_sizes
     digests = record.big_data_digests
-    make_directory(layout.image_dir(record.id))
     for key, data in image.big_data:
-        path = layout.image_item(record.id, key)
-        if read_file(path) != data:
-            replace_file(path, data)
         if key not in names:
             names.append(key)
         sizes[key] = len(data)
@@ -221,16 +219,34 @@ def _with_data(layout: Layout, record: ImageRecord, image: NewImage) -> ImageRec
     )
 
 
+def _write_data(layout: Layout, image: NewImage) -> None:
+    """Writes the files of the big data where they differ."""
+    make_directory(layout.image_dir(image.image_id))
+    for key, data in image.big_data:
+        path = layout.image_item(image.image_id, key)
+        if read_file(path) != data:
+            replace_file(path, data)
+
+
 def _save_image(tables: Tables, record: ImageRecord, names: Iterable[str]) -> None:
     if tables.images.get(record.id) is None:
         tables.images.add(record)
     else:
         tables.images.replace(record)
-    _assign_names(tables.images, record, (*names, *record.names))
+    assign_names(tables.images, record, (*names, *record.names))
     tables.save_images()
 
 
-def _assign_names(images: RecordTable[ImageRecord], record: ImageRecord, names: Iterable[str]) -> ImageRecord:
+class ImageList(Protocol):
+    """Image records that can be gone through and replaced one by one."""
+
+    def __iter__(self) -> Iterator[ImageRecord]: ...
+
+    def replace(self, record: ImageRecord) -> None:
+        """Puts ``record`` in the place of the one with its ID."""
+
+
+def assign_names(images: ImageList, record: ImageRecord, names: Iterable[str]) -> ImageRecord:
     """Makes ``names`` the names of ``record``, in this order, and takes them from all other images; nothing is saved.
 
     Each name is put in front of the history in its turn, so the last one ends up first there, as upstream.

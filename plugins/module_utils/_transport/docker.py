@@ -23,6 +23,7 @@ from .._model.digest import Digest
 from .._model.reference import Reference
 from .._registry.client import RegistryClient
 from .._registry.http import ConnectionOptions
+from .._registry.pool import RegistryPool
 from .._registry.retry import SYSTEM_CLOCK, Clock, retryable
 
 T = TypeVar("T")
@@ -50,7 +51,8 @@ class DockerEndpoint:
 class DockerSource:
     """The image that ``endpoints``, in this order, may have: the mirrors first, the registry itself last.
 
-    Asks nobody before the first question. ``warn`` is told what registries want their users to read.
+    Asks nobody before the first question. Connections and tokens are those of ``pool``, which stays open; without one they
+    are the source's own, and ``warn`` is told what registries want their users to read.
     """
 
     def __init__(
@@ -59,12 +61,16 @@ class DockerSource:
         *,
         warn: Callable[[str], None] = lambda _text: None,
         clock: Clock = SYSTEM_CLOCK,
+        pool: RegistryPool | None = None,
     ) -> None:
-        self._places = [_Place(endpoint, warn, clock) for endpoint in endpoints]
+        self._pool = pool or RegistryPool(clock=clock, warn=warn)
+        self._shared = pool is not None
+        self._places = [_Place(endpoint, self._pool) for endpoint in endpoints]
         self._lock = threading.Lock()
         # The place that answered last, and the one that has shown to have the image.
         self._answering: _Place | None = None
         self._serving: _Place | None = None
+        self._found: tuple[bytes, str] | None = None
 
     @property
     def endpoint(self) -> str:
@@ -78,13 +84,17 @@ class DockerSource:
         return credentials.origin if credentials else ""
 
     def manifest(self, digest: Digest | None = None) -> tuple[bytes, str]:
-        """The image's manifest or index, or the instance ``digest``: its raw bytes and media type.
+        """The image's manifest or index (asked for once), or the instance ``digest``: its raw bytes and media type.
 
         Raises ManifestDigestMismatch, and what RegistryClient.manifest raises: of the one endpoint unchanged, of
         several as EndpointsFailed.
         """
+        if digest is None and self._found is not None:
+            return self._found
         place, found = self._ask(lambda place: place.manifest(digest))
         self._serving = place
+        if digest is None:
+            self._found = found
         return found
 
     def current_digest(self) -> Digest | None:
@@ -107,9 +117,9 @@ class DockerSource:
         return ()
 
     def close(self) -> None:
-        """Closes the connections to all endpoints."""
-        for place in self._places:
-            place.close()
+        """Closes the connections to all endpoints, unless a pool keeps them."""
+        if not self._shared:
+            self._pool.close()
 
     def _server(self) -> _Place:
         with self._lock:
@@ -142,24 +152,18 @@ class DockerSource:
 class _Place:
     """An endpoint and, from the first question on, its client."""
 
-    def __init__(self, endpoint: DockerEndpoint, warn: Callable[[str], None], clock: Clock) -> None:
+    def __init__(self, endpoint: DockerEndpoint, pool: RegistryPool) -> None:
         self.endpoint = endpoint
-        self._warn = warn
-        self._clock = clock
+        self._pool = pool
         self._lock = threading.Lock()
         self._client: RegistryClient | None = None
 
     def client(self) -> RegistryClient:
         with self._lock:
             if self._client is None:
-                reference, options = self.endpoint.reference, self.endpoint.options
-                self._client = RegistryClient(
-                    reference.domain,
-                    reference.path,
-                    self.endpoint.credentials,
-                    options,
-                    clock=self._clock,
-                    warn=self._warn,
+                reference, endpoint = self.endpoint.reference, self.endpoint
+                self._client = self._pool.client(
+                    reference.domain, reference.path, endpoint.credentials, endpoint.options
                 )
             return self._client
 
@@ -178,10 +182,6 @@ class _Place:
 
     def digest(self) -> Digest | None:
         return self.client().manifest_digest(str(self.endpoint.reference.with_default_tag().tag))
-
-    def close(self) -> None:
-        if self._client:
-            self._client.close()
 
 
 def _digest_like(wanted: Digest, data: bytes) -> str:

@@ -28,6 +28,10 @@ class ImageSource(Protocol):
     def endpoint(self) -> str:
         """Where the image comes from, for people and results; without secrets."""
 
+    @property
+    def credentials_origin(self) -> str:
+        """Which file, helper or option gave the credentials for ``endpoint``; empty where there are none."""
+
     def manifest(self, digest: Digest | None = None) -> tuple[bytes, str]:
         """The manifest or index of the image, or the instance ``digest`` of its index: raw bytes and media type.
 

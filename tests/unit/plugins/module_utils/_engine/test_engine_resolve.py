@@ -18,7 +18,6 @@ from ansible_collections.strata.containers.plugins.module_utils._engine.resolve 
     fits,
     resolve_image,
 )
-from ansible_collections.strata.containers.plugins.module_utils._engine.retry import Retry
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._layer.verify import DigestMismatch, SizeMismatch
 from ansible_collections.strata.containers.plugins.module_utils._model import media_types
@@ -26,7 +25,6 @@ from ansible_collections.strata.containers.plugins.module_utils._model.descripto
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
 from ansible_collections.strata.containers.plugins.module_utils._model.index import NoSuchPlatform
 from ansible_collections.strata.containers.plugins.module_utils._model.platform import Platform
-from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 
 AMD64 = PlatformChoice(Platform("linux", "amd64"))
 
@@ -35,6 +33,7 @@ class MemorySource:
     """A source that holds its manifests and blobs in memory; tests change them as data."""
 
     endpoint = "memory"
+    credentials_origin = ""
 
     def __init__(self, top: bytes, manifests: dict[str, bytes], blobs: dict[str, bytes]) -> None:
         self.top = top
@@ -97,7 +96,7 @@ def _source(config: bytes) -> MemorySource:
 
 
 def _resolve(source: MemorySource, choice: PlatformChoice = AMD64) -> RemoteImage:
-    return resolve_image(source, choice, Retry(0, 0, Reporter()), "image")
+    return resolve_image(source, choice, "image")
 
 
 def test_a_single_image_is_named_by_its_manifest() -> None:

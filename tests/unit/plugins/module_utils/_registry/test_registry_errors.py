@@ -49,7 +49,7 @@ def _body(*codes: str, message: str = "") -> bytes:
         (502, b"", "registry_error", True),
         (503, b"", "registry_error", True),
         (504, b"", "registry_error", True),
-        (500, _body("UNKNOWN"), "registry_error", True),
+        (500, _body("UNKNOWN"), "registry_error", False),
         (500, _body("UNKNOWN", "DENIED"), "denied", False),
         (400, _body("UNKNOWN", "NAME_UNKNOWN"), "name_unknown", False),
         (418, b"", "registry_error", False),

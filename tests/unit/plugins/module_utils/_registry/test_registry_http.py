@@ -335,20 +335,36 @@ class TestProxies:
         assert "hunter2" not in str(caught.value)
 
 
-def test_each_thread_has_its_own_connections(server: ScriptedServer, client: HttpClient) -> None:
-    server.expect("GET", "/", times=4)
-    sessions = []
+class TestConnections:
+    def test_two_requests_at_once_have_two(self, server: ScriptedServer, client: HttpClient) -> None:
+        server.expect("GET", "/", body=b"hello", times=2)
+        with client.request("GET", server.url + "/") as first, client.request("GET", server.url + "/") as second:
+            assert (first.read(9), second.read(9)) == (b"hello", b"hello")
+        assert server.connections == 2
 
-    def ask() -> None:
-        client.request("GET", server.url + "/")
-        sessions.append(client._session())
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    def test_one_serves_the_requests_of_many_threads_after_each_other(
+        self, server: ScriptedServer, client: HttpClient, method: str
+    ) -> None:
+        server.expect(method, "/", status=302, headers={"Location": "/there"}, body=b"over there", times=4)
+        server.expect(method, "/there", body=b"hello", times=4)
 
-    threads = [threading.Thread(target=ask) for _count in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({id(session) for session in sessions}) == 4
+        def ask() -> None:
+            with client.request(method, server.url + "/") as response:
+                read_body(response, 10, "x")
+
+        for _count in range(4):
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+        assert server.connections == 1
+
+    def test_one_whose_body_was_left_is_not_used_again(self, server: ScriptedServer, client: HttpClient) -> None:
+        server.expect("GET", "/", body=b"x" * 1_000_000, times=2)
+        for _count in range(2):
+            with client.request("GET", server.url + "/") as response:
+                assert response.read(1) == b"x"
+        assert server.connections == 2
 
 
 def _proxy(monkeypatch: pytest.MonkeyPatch, url: str) -> None:

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The store as the next image of a task finds it: on the disk, or in check mode as the images before would leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from .._errors import DataError, StrataError
+from .._host.atomic_files import read_file
+from .._model.digest import Digest
+from .._model.index import Index, NoSuchPlatform
+from .._model.manifest_parser import parse_manifest
+from .._storage.catalog import Catalog, read_catalog
+from .._storage.commit import NewImage
+from .._storage.forecast import after_commit, after_naming
+from .._storage.layout import Layout
+from .._storage.records import ImageRecord, LayerRecord
+from .describe import StoredImage, describe_image, read_image
+from .plan import Plan, PlannedLayer
+from .resolve import PlatformChoice, RemoteImage, choose_instance, fits
+
+# The length of a layer that nobody has unpacked yet, in the words of containers/storage.
+_UNCOUNTED = -1
+# The key of a manifest or an index among the data of an image, before its digest.
+_KEY = "manifest-"
+# Indexes may stand in indexes; nobody stacks them higher.
+_DEEPEST_INDEX = 8
+
+
+class StoreView:
+    """What the store holds, and would hold after what was foreseen. Nothing is written."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._foreseen: Catalog | None = None
+        self._images: dict[str, RemoteImage] = {}
+        self._items: dict[tuple[str, str], bytes] = {}
+
+    def catalog(self) -> Catalog:
+        """The records as they are now or, once something was foreseen, as they would be then."""
+        return self._foreseen or read_catalog(self._layout)
+
+    def foresee_commit(self, catalog: Catalog, plan: Plan, remote: RemoteImage, image: NewImage) -> None:
+        """From now on shows the store as it would be with ``image``, whose layers are those of ``plan``."""
+        self._foreseen = after_commit(catalog, [_record(catalog, layer) for layer in plan.to_stage], image)
+        self._images[image.image_id] = remote
+        self._items.update({(image.image_id, key): data for key, data in image.big_data})
+
+    def foresee_names(self, catalog: Catalog, image_id: str, names: Iterable[str]) -> None:
+        """From now on shows the store as it would be if the image had exactly these names."""
+        self._foreseen = after_naming(catalog, image_id, names)
+
+    def describe(self, catalog: Catalog, record: ImageRecord, actions: dict[str, str]) -> dict[str, Any]:
+        """The facts of an image, as describe_image() gives them; sizes that only the content can tell are None."""
+        facts = describe_image(self._layout, catalog, self._stored(record), actions)
+        if self._foreseen is not None:
+            for layer in facts["layers"]:
+                if layer["size"] == _UNCOUNTED:
+                    layer["size"] = facts["size"] = None
+        return facts
+
+    def serves(self, record: ImageRecord, choice: PlatformChoice, digest: Digest | None = None) -> bool:
+        """Whether a pull for ``choice`` would end with this image, if the registry still has what it had.
+
+        ``digest`` is what the registry has; where it is not known, any index that the image was chosen from will do. An
+        image without a stored index is judged by its config. What an index would give is exact: that an image runs on the
+        wanted platform is not enough where the index has a better one.
+        """
+        config = self._stored(record).config
+        if config is None or not (fits(config.platform, choice) or (choice.allow_other and digest is not None)):
+            return False
+        indexes = [self._index(record, digest)] if digest else list(self._indexes(record))
+        found = [index for index in indexes if index is not None]
+        return not found or any(self._chosen(record, index, choice) in record.manifest_digests for index in found)
+
+    def _chosen(self, record: ImageRecord, index: Index, choice: PlatformChoice) -> str | None:
+        """The digest of the manifest that ``index`` gives for ``choice``, as far down as the image's own data tell."""
+        inner: Index | None = index
+        chosen = None
+        for _level in range(_DEEPEST_INDEX):
+            if inner is None:
+                break
+            try:
+                chosen = choose_instance(inner, choice.platform).digest
+            except NoSuchPlatform:
+                return None
+            inner = self._index(record, chosen)
+        return str(chosen)
+
+    def _indexes(self, record: ImageRecord) -> Iterator[Index | None]:
+        """The indexes that the image was chosen from; those that stand in another one are not looked at by themselves."""
+        found = {digest: self._index(record, digest) for digest in _digests(record)}
+        inner = {entry.digest for index in found.values() if index for entry in index.manifests}
+        return (index for digest, index in found.items() if digest not in inner)
+
+    def _index(self, record: ImageRecord, digest: Digest) -> Index | None:
+        """The index with this digest that the store keeps for the image, None where there is none."""
+        key = f"{_KEY}{digest}"
+        raw = self._items.get((record.id, key))
+        if raw is None and key in record.big_data_names:
+            raw = read_file(self._layout.image_item(record.id, key))
+        if raw is None or not digest.matches(raw):
+            return None
+        try:
+            parsed = parse_manifest(raw, "")
+        except DataError:
+            return None
+        return parsed if isinstance(parsed, Index) else None
+
+    def _stored(self, record: ImageRecord) -> StoredImage:
+        remote = self._images.get(record.id)
+        return StoredImage(record, remote.manifest, remote.config) if remote else read_image(self._layout, record)
+
+
+def _digests(record: ImageRecord) -> Iterator[Digest]:
+    """The digests of the manifests and indexes that the store keeps for the image."""
+    for key in record.big_data_names:
+        if key.startswith(_KEY):
+            with suppress(StrataError):
+                yield Digest.parse(key[len(_KEY) :])
+
+
+def _record(catalog: Catalog, layer: PlannedLayer) -> LayerRecord:
+    """The record that a layer would get, as far as it can be told without its content."""
+    # Content that lies elsewhere in the store has the length that it has there.
+    sizes = [same.diff_size for same in catalog.layers_with_diff(layer.diff_id) if same.diff_size is not None]
+    return LayerRecord.of(
+        id=layer.layer_id,
+        parent=layer.parent,
+        compressed_diff_digest=str(layer.blob.digest),
+        compressed_size=layer.blob.size,
+        diff_digest=str(layer.diff_id),
+        diff_size=sizes[0] if sizes else _UNCOUNTED,
+    )
