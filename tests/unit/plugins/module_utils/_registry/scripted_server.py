@@ -87,7 +87,6 @@ class ScriptedServer:
         self.connections = 0
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
-        self.connections = 0
         self._steps: list[Step] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -169,7 +168,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.request.close()
 
     def handle(self) -> None:
-        self.server.script.connections += 1
         # A client that saw enough may hang up.
         with suppress(ConnectionError):
             super().handle()
