@@ -101,9 +101,14 @@ class Workshop:
         def work(group: tuple[PlannedLayer, ...]) -> None:
             if stop.is_set():
                 raise Cancelled
-            staged = self._reuse(group[0], catalog, stop) if _is_in_store(group[0], catalog) else None
-            for layer in [staged] if staged else self._fetch(group, source, stop):
-                self._kept[layer.layer_id] = layer
+            try:
+                reuse = _is_in_store(group[0], catalog)
+                staged = [self._reuse(group[0], catalog, stop)] if reuse else self._fetch(group, source, stop)
+            except BaseException:
+                # At once, before the thread takes up the next one.
+                stop.set()
+                raise
+            self.take_back(staged)
 
         with ThreadPoolExecutor(max_workers=max(1, min(self._parallel, len(missing)))) as pool:
             by_size = sorted(_groups(missing, catalog), key=lambda group: group[0].blob.size, reverse=True)
