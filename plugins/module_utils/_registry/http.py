@@ -153,11 +153,7 @@ class HttpResponse:
             # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
             raise failure
         if not data and self._remaining:
-            raise EarlyEnd(
-                f"the connection was closed {self._remaining} bytes too early",
-                subject=redacted(self.url),
-                retryable=True,
-            )
+            raise EarlyEnd(f"the connection was closed {self._remaining} bytes too early", subject=redacted(self.url))
         if self._remaining is not None:
             self._remaining -= len(data)
         if not data or self._remaining == 0:
@@ -165,12 +161,10 @@ class HttpResponse:
         return data
 
     def _lost(self, error: Exception) -> ConnectionLost:
-        kind = EarlyEnd if isinstance(error, IncompleteRead) else ConnectionLost
-        return kind(
-            f"the connection was lost: {_failure(error, '', self._timeout).message}",
-            subject=redacted(self.url),
-            retryable=True,
-        )
+        message = f"the connection was lost: {_failure(error, '', self._timeout).message}"
+        if isinstance(error, IncompleteRead):
+            return EarlyEnd(message, subject=redacted(self.url))
+        return ConnectionLost(message, subject=redacted(self.url), retryable=True)
 
     def _finish(self) -> None:
         """Gives the connection of a body that was read to its end back to the library."""
@@ -334,6 +328,8 @@ def _new_session(options: ConnectionOptions, context: ssl.SSLContext) -> Any:
     session.headers["User-Agent"] = options.user_agent
     # A transfer that is compressed on the way would not have the digest of the blob.
     session.headers["Accept-Encoding"] = "identity"
+    # The library looks at redirects that it is told not to follow, and reads the bodies of these whole.
+    session.get_redirect_target = lambda response: None
     adapter = _Adapter(context, options.verify)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
