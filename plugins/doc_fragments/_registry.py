@@ -42,16 +42,18 @@ options:
       - The C(registries.conf) to read. When unset, it is found where podman finds it.
     type: path
   timeout:
-    description: Seconds without a byte from the registry after which a request has failed.
+    description: Seconds without a byte from the registry after which a request has failed, or the rest of a layer is asked for anew.
     type: int
     default: 60
   retries:
-    description: How often a request is repeated after a failure that may pass, such as a lost connection or an overloaded gateway.
+    description:
+      - How often the copy of an image is repeated after a failure that may pass, such as a lost connection or an overloaded gateway.
+      - What was fetched by then is not fetched again. Wrong credentials, wrong digests and failures of TLS are not repeated.
     type: int
     default: 3
     aliases: [retry]
   retry_delay:
-    description: Seconds before the first repetition. The pause doubles each time.
+    description: Seconds before the first repetition. The pause doubles each time, up to a minute.
     type: float
     default: 1.0
 requirements:

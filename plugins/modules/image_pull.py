@@ -186,8 +186,8 @@ images:
           sample: /var/lib/containers/storage/overlay/a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d/diff
         action:
           description: >-
-            V(keep) for a layer that is in the store, V(reuse) for one that is copied from another place in the store, V(fetch) for one
-            that is fetched.
+            V(keep) for a layer that is in the store, V(reuse) for one that is copied from another place in the store or in the
+            image, V(fetch) for one that is fetched.
           returned: always
           type: str
           sample: fetch
@@ -201,13 +201,20 @@ images:
       returned: always
       type: str
       sample: https://registry.example.com
+    credentials:
+      description: >-
+        What gave the credentials for RV(images[].source): the path of a file, C(docker-credential-NAME), or V(the options of the task);
+        null where there were none, or nobody was asked.
+      returned: always
+      type: str
+      sample: /run/containers/0/auth.json
     accepted_by:
       description: The requirement of the policy that the image met, with the scope it stands under; null when the policy was not asked.
       returned: always
       type: str
       sample: insecureAcceptAnything (default)
     bytes_downloaded:
-      description: Bytes of layers that came over the network.
+      description: Bytes of layers that came over the network, in failed attempts too.
       returned: always
       type: int
       sample: 51380224

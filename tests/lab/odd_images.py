@@ -175,6 +175,7 @@ class ImageLayout:
         *,
         diff_ids: Optional[Sequence[str]] = None,
         architecture: str = "amd64",
+        variant: str = "",
         config: Optional[dict[str, Any]] = None,
         manifest_changes: Callable[[dict[str, Any]], None] = lambda manifest: None,
     ) -> dict[str, Any]:
@@ -188,6 +189,7 @@ class ImageLayout:
         image_config = {
             "created": "2026-11-03T10:31:07.5Z",
             "architecture": architecture,
+            **({"variant": variant} if variant else {}),
             "os": "linux",
             "config": config or {"Cmd": ["/bin/sh"], "Labels": {"org.example.purpose": "tests"}},
             "rootfs": {"type": "layers", "diff_ids": list(ids)},
