@@ -43,3 +43,10 @@ def test_the_same_content_elsewhere_is_reused() -> None:
 def test_an_incomplete_layer_does_not_count() -> None:
     catalog = Catalog(layers=(_layer(CHAIN[0], DIFF_IDS[0], flags={"incomplete": True}),))
     assert make_plan(catalog, BLOBS, DIFF_IDS).actions[CHAIN[0]] == FETCH
+
+
+def test_content_that_stands_several_times_is_fetched_for_the_first() -> None:
+    first, second = DIFF_IDS[:2]
+    plan = make_plan(Catalog(), [BLOBS[0], BLOBS[1], BLOBS[0], BLOBS[2]], [first, second, first, first])
+    assert list(plan.actions.values()) == [FETCH, FETCH, REUSE, REUSE]
+    assert plan.facts() == {"keep": 0, "reuse": 2, "fetch": 2, "bytes": 30}

@@ -173,6 +173,25 @@ def test_a_config_with_other_bytes_is_refused(change: object, error: type[Strata
         _resolve(source)
 
 
+def test_a_config_above_four_mebibytes_is_refused_before_it_is_asked_for() -> None:
+    source = _source(_config())
+    manifest = json.loads(source.top)
+    manifest["config"]["size"] = (4 << 20) + 1
+    source.top, source.blobs = json.dumps(manifest).encode(), {}
+    with pytest.raises(StrataError, match="4194304") as caught:
+        _resolve(source)
+    assert caught.value.code == "size_mismatch"
+
+
+def test_a_config_that_the_task_has_is_not_asked_for() -> None:
+    config = _config()
+    source = _source(config)
+    known: dict[Digest, bytes] = {}
+    resolve_image(source, AMD64, "image", known)
+    source.blobs = {}
+    assert resolve_image(source, AMD64, "image", known).config.raw == config
+
+
 @pytest.mark.parametrize(
     ("platform", "choice", "expected"),
     [

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._model.credentials import Credentials
-from ansible_collections.strata.containers.plugins.module_utils._registry.blob import WrongRange
+from ansible_collections.strata.containers.plugins.module_utils._registry.blob import WrongRange, read_blob
 from ansible_collections.strata.containers.plugins.module_utils._registry.errors import (
     BlobUnknown,
 )
 from ansible_collections.strata.containers.plugins.module_utils._registry.failures import (
     ConnectionLost,
 )
+from ansible_collections.strata.containers.plugins.module_utils._registry.retry import Clock
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.registry_script import (
     BLOB,
     BLOB_PATH,
@@ -161,6 +162,42 @@ class TestResume:
         self._rest(server, 300_000, status=200, headers={}, body=BLOB[:200_000])
         with pytest.raises(ConnectionLost, match="shorter than before"):
             list(make_client(server).blob(DIGEST))
+
+    def test_a_server_that_says_nothing_more_is_not_asked_for_ever(self) -> None:
+        clock = FakeClock()
+        asked: list[int] = []
+
+        class Silent:
+            """An answer that brings a byte at first, and then lets more than a minute pass without any."""
+
+            url, status, remaining = "http://registry.example.com/", 206, None
+
+            def __init__(self, offset: int) -> None:
+                self.left = b"x" if offset == 0 else b""
+
+            def __enter__(self) -> Silent:
+                return self
+
+            def __exit__(self, *_details: object) -> None:
+                return
+
+            def header(self, _name: str) -> str:
+                return "bytes 1-9/10"
+
+            def read(self, _size: int) -> bytes:
+                data, self.left = self.left, b""
+                if not data:
+                    clock.seconds += 61
+                    raise ConnectionLost("no answer within 61 seconds", retryable=True)
+                return data
+
+        def open_at(offset: int) -> Any:
+            asked.append(offset)
+            return Silent(offset)
+
+        with pytest.raises(ConnectionLost) as caught:
+            list(read_blob(open_at, 10, Clock(clock.now, clock.now, clock.sleep)))
+        assert asked == [0, 1] and caught.value.retryable
 
 
 class TestForeignBlobs:
