@@ -172,7 +172,6 @@ def test_row_40_a_helper_that_is_not_installed(bench: FaultBench, helpers: dict[
         row(40, "that_says_why", "echo the keychain is locked; exit 1", ["the keychain is locked"]),
         row(40, "that_says_nothing", "exit 3", ["3"]),
         row(40, "that_answers_garbage", f"echo {PASSWORD}", []),
-        row(40, "that_answers_without_a_secret", """echo '{"ServerURL":"x","Username":"u"}'""", []),
     ],
 )
 def test_a_helper_that_fails(bench: FaultBench, helpers: dict[str, Any], script: str, words: list[str]) -> None:

@@ -46,17 +46,21 @@ def _range(first: int, last: int, total: object) -> dict[str, str]:
         row(20, "no_content", 204, b"", "registry_error", ONCE),
     ],
 )
-@pytest.mark.parametrize("blob", [pytest.param(IMAGE.config, id="config"), pytest.param(LAYER, id="layer")])
-def test_a_blob_that_is_refused(
-    bench: FaultBench, blob: bytes, status: int, body: bytes, code: str, asked: int
-) -> None:
-    path = bench.registry.blob_path(blob)
-    bench.registry.expect("GET", path, status=status, body=body, times=None)
+def test_a_blob_that_is_refused(bench: FaultBench, status: int, body: bytes, code: str, asked: int) -> None:
+    bench.registry.expect("GET", PATH, status=status, body=body, times=None)
     bench.registry.serve(IMAGE)
     result = bench.pull()
-    bench.refused(result, code, digest_of(blob))
+    bench.refused(result, code, digest_of(LAYER))
     assert result["error"]["status"] == status
-    assert bench.registry.asked(path) == asked
+    assert bench.registry.asked(PATH) == asked
+
+
+def test_row_17_a_config_that_is_not_there(bench: FaultBench) -> None:
+    bench.registry.expect("GET", CONFIG_PATH, status=404, body=error_body("BLOB_UNKNOWN"), times=None)
+    bench.registry.serve(IMAGE)
+    bench.refused(bench.pull(), "blob_unknown", digest_of(IMAGE.config))
+    assert bench.registry.asked(CONFIG_PATH) == EACH_COPY
+    assert bench.registry.asked(PATH) == 0
 
 
 def test_row_17_a_copy_that_is_repeated_fetches_no_layer_twice(bench: FaultBench) -> None:
@@ -131,10 +135,8 @@ class TestCutOff:
         ("status", "body", "headers", "code"),
         [
             row(21, "from_elsewhere", 206, REST[1:], _range(CUT + 1, len(LAYER) - 1, len(LAYER)), "registry_error"),
-            row(21, "of_another_length", 206, REST, _range(CUT, len(LAYER) - 1, len(LAYER) + 5), "registry_error"),
             row(21, "a_part_of_it", 206, REST[:9], _range(CUT, CUT + 8, len(LAYER)), "registry_error"),
             row(21, "without_a_range", 206, REST, {}, "registry_error"),
-            row(21, "a_range_nobody_can_read", 206, REST, {"Content-Range": "bytes x-y/z"}, "registry_error"),
             row(21, "416", 416, b"", {}, "registry_error"),
             row(18, "of_another_blob", 200, b"!" * len(LAYER), {}, "digest_mismatch"),
         ],
@@ -154,8 +156,6 @@ class TestCutOff:
     [
         row(20, "longer", {"body": LAYER + b"more"}, "size_mismatch"),
         row(20, "shorter", {"body": LAYER[:-4]}, "size_mismatch"),
-        row(20, "empty", {"body": b""}, "size_mismatch"),
-        row(20, "longer_of_unknown_length", {"body": LAYER + b"more", "length": None}, "size_mismatch"),
         row(20, "the_length_is_too_short", {"body": LAYER, "length": str(CUT)}, "size_mismatch"),
         row(20, "the_length_is_too_long", {"body": LAYER, "length": str(len(LAYER) + 9), "cut": -1}, "size_mismatch"),
         row(20, "the_length_is_no_number", {"body": LAYER + b"more", "length": "many", "cut": -1}, "size_mismatch"),
@@ -187,13 +187,10 @@ def test_row_20_a_blob_that_only_claims_to_be_compressed_on_the_way_is_taken_as_
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        row(22, "gzip_header", b"\x1f\x8b\xff" + LAYER[3:], PLAIN),
         row(22, "gzip_middle", LAYER[:CUT] + bytes(400) + LAYER[CUT + 400 :], PLAIN),
         row(22, "gzip_end", LAYER[:-20], PLAIN),
-        row(22, "garbage_after_gzip", LAYER + b"garbage", PLAIN),
         row(22, "zstd", bytes.fromhex("28b52ffd") + b"\xff" * 300, ZSTD),
         row(22, "no_tar", gzip.compress(b"no tar at all" * 100), PLAIN),
-        row(22, "half_a_tar", TAR[:CUT], PLAIN),
     ],
 )
 def test_a_corrupt_layer_though_its_digest_is_right(bench: FaultBench, data: bytes, kind: str) -> None:

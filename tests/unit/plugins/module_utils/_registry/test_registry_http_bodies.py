@@ -47,7 +47,9 @@ class TestBodies:
             assert read_body(response, 1 << 20, "x") == packed
 
     @pytest.mark.parametrize("cut", [0, 1, 99_999])
-    def test_a_short_body_is_an_error_that_will_come_again(self, server: ScriptedServer, client: HttpClient, cut: int) -> None:
+    def test_a_short_body_is_an_error_that_will_come_again(
+        self, server: ScriptedServer, client: HttpClient, cut: int
+    ) -> None:
         server.expect("GET", "/?sig=hunter2", body=b"x" * 100_000, cut=cut)
         with client.request("GET", server.url + "/?sig=hunter2") as response, pytest.raises(ConnectionLost) as caught:
             read_body(response, 1 << 20, "x")
