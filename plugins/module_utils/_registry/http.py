@@ -292,6 +292,12 @@ class HttpClient:
 
 if HAS_REQUESTS:
 
+    class _Session(requests.Session):
+        """The library's session, which leaves redirects alone."""
+
+        def get_redirect_target(self, resp: Any) -> None:
+            """Even of a redirect that it is not to follow, the library would read the body, however long it is."""
+
     class _Adapter(HTTPAdapter):
         """The library's adapter, which takes its trust from our context and from nowhere else."""
 
@@ -320,7 +326,7 @@ if HAS_REQUESTS:
 
 
 def _new_session(options: ConnectionOptions, context: ssl.SSLContext) -> Any:
-    session = requests.Session()
+    session = _Session()
     # No .netrc, no REQUESTS_CA_BUNDLE; proxies are looked up for each request instead.
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -328,8 +334,6 @@ def _new_session(options: ConnectionOptions, context: ssl.SSLContext) -> Any:
     session.headers["User-Agent"] = options.user_agent
     # A transfer that is compressed on the way would not have the digest of the blob.
     session.headers["Accept-Encoding"] = "identity"
-    # The library looks at redirects that it is told not to follow, and reads the bodies of these whole.
-    session.get_redirect_target = lambda response: None
     adapter = _Adapter(context, options.verify)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
