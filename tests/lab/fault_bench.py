@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -72,10 +73,10 @@ def repeated(result: ModuleResult) -> int:
     return [step["action"] for step in result["steps"]].count("retrying")
 
 
-@pytest.fixture
-def bench(make_store: Callable[[str], Store], policy_file: str, tmp_path: Path) -> Iterator[FaultBench]:
+@contextmanager
+def fault_bench(store: Store, policy_file: str, directory: Path) -> Iterator[FaultBench]:
     """A fault bench; leaving it fails where the registry was asked for something that no step expects."""
-    registries, auth = tmp_path / "registries.conf", tmp_path / "auth.json"
+    registries, auth = directory / "registries.conf", directory / "auth.json"
     registries.write_text("", encoding="utf-8")
     auth.write_text(json.dumps({"auths": {}}), encoding="utf-8")
     options = {
@@ -88,4 +89,4 @@ def bench(make_store: Callable[[str], Store], policy_file: str, tmp_path: Path) 
         "timeout": 10,
     }
     with ScriptedRegistry() as registry:
-        yield FaultBench(registry, make_store("store"), tmp_path, options)
+        yield FaultBench(registry, store, directory, options)
