@@ -114,7 +114,7 @@ def read_config(
             f"the config exceeds the maximum allowed size of {_CONFIG_LIMIT} bytes",
             subject=str(descriptor.digest),
             found=str(descriptor.size),
-            code="size_mismatch",
+            code="too_large",
         )
     known = {} if known is None else known
     if descriptor.digest not in known or len(known[descriptor.digest]) != descriptor.size:

@@ -155,11 +155,7 @@ class HttpResponse:
             # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
             raise failure
         if not data and self._remaining:
-            raise EarlyEnd(
-                f"the connection was closed {self._remaining} bytes too early",
-                subject=redacted(self.url),
-                retryable=True,
-            )
+            raise EarlyEnd(f"the connection was closed {self._remaining} bytes too early", subject=redacted(self.url))
         if self._remaining is not None:
             self._remaining -= len(data)
         if not data or self._remaining == 0:
@@ -167,12 +163,10 @@ class HttpResponse:
         return data
 
     def _lost(self, error: Exception) -> ConnectionLost:
-        kind = EarlyEnd if isinstance(error, IncompleteRead) else ConnectionLost
-        return kind(
-            f"the connection was lost: {_failure(error, '', self._timeout).message}",
-            subject=redacted(self.url),
-            retryable=True,
-        )
+        message = f"the connection was lost: {_failure(error, '', self._timeout).message}"
+        if isinstance(error, IncompleteRead):
+            return EarlyEnd(message, subject=redacted(self.url))
+        return ConnectionLost(message, subject=redacted(self.url), retryable=True)
 
     def _finish(self) -> None:
         """Gives the connection of a body that was read to its end back to the library."""
@@ -300,6 +294,12 @@ class HttpClient:
 
 if HAS_REQUESTS:
 
+    class _Session(requests.Session):
+        """The library's session, which leaves redirects alone."""
+
+        def get_redirect_target(self, resp: Any) -> None:
+            """Even of a redirect that it is not to follow, the library would read the body, however long it is."""
+
     class _Adapter(HTTPAdapter):
         """The library's adapter, which takes its trust from our context and from nowhere else."""
 
@@ -333,7 +333,7 @@ if HAS_REQUESTS:
 
 
 def _new_session(options: ConnectionOptions, context: ssl.SSLContext) -> Any:
-    session = requests.Session()
+    session = _Session()
     # No .netrc, no REQUESTS_CA_BUNDLE; proxies are looked up for each request instead.
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
