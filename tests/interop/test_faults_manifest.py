@@ -19,6 +19,7 @@ from lab.fault_bench import EACH_COPY, ONCE, PATIENTLY, FaultBench, row
 from lab.odd_images import GZIP
 from lab.scripted_registry import (
     DOCKER_CONFIG,
+    DOCKER_LIST,
     DOCKER_MANIFEST,
     OCI_INDEX,
     OCI_MANIFEST,
@@ -192,11 +193,12 @@ def test_a_manifest_that_is_none(bench: FaultBench, body: bytes, media_type: str
     assert bench.registry.blobs_asked() == []
 
 
-def test_row_14_an_index_in_an_index(bench: FaultBench) -> None:
-    inner = make_index(IMAGE.manifest)
+def test_row_14_a_list_in_a_list(bench: FaultBench) -> None:
+    """Docker's lists hold images alone; an OCI index may list others, which test_indexes shows."""
+    inner = make_index(IMAGE.manifest, kind=DOCKER_LIST)
     bench.registry.ping()
-    bench.registry.serve_manifest(make_index(inner, media_type=OCI_INDEX), OCI_INDEX, "1")
-    bench.registry.serve_manifest(inner, OCI_INDEX, digest_of(inner))
+    bench.registry.serve_manifest(make_index(inner, media_type=DOCKER_LIST, kind=DOCKER_LIST), DOCKER_LIST, "1")
+    bench.registry.serve_manifest(inner, DOCKER_LIST, digest_of(inner))
     bench.refused(bench.pull(), "invalid_manifest", digest_of(inner))
     assert bench.registry.blobs_asked() == []
 

@@ -46,9 +46,9 @@ def store(make_store: Callable[[str], Store]) -> Store:
 def test_a_blob_that_several_images_share_is_fetched_once(
     registry: Registry, layout: ImageLayout, store: Store, pull_options: dict[str, Any]
 ) -> None:
-    names = {f"shared/{name}:1": name for name in ("one", "two", "three", "twice")}
+    names = {f"in-common/{name}:1": name for name in ("one", "two", "three", "twice")}
     # The same image in another repository, and under another tag.
-    names.update({"shared/other/one:1": "one", "shared/two:2": "two"})
+    names.update({"in-common/other/one:1": "one", "in-common/two:2": "two"})
     for reference, name in names.items():
         push(layout, name, registry.reference(reference))
     result = run_module(
@@ -56,7 +56,7 @@ def test_a_blob_that_several_images_share_is_fetched_once(
         {**store.module_options(), **pull_options, "name": [registry.reference(reference) for reference in names]},
     )
     assert result.changed, result.text
-    fetched = Counter(path.rpartition("/")[2] for path in _blobs(registry, "shared/", 10))
+    fetched = Counter(path.rpartition("/")[2] for path in _blobs(registry, "in-common/", 10))
     # base, one, two, three, same, between; and the configs of four images.
     assert len(fetched) == 10, fetched
     assert set(fetched.values()) == {1}, fetched

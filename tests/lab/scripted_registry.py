@@ -32,6 +32,7 @@ from .odd_images import GZIP, Entry, make_tar
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -97,10 +98,12 @@ def image_config(layers: Sequence[bytes], diff_ids: Optional[Sequence[str]] = No
     return json.dumps({**_platform(), "rootfs": {"type": "layers", "diff_ids": ids}}).encode()
 
 
-def make_index(*manifests: bytes, media_type: str = OCI_MANIFEST, platform: Optional[Json] = None) -> bytes:
-    """An index whose entries are all for ``platform`` (this machine's)."""
+def make_index(
+    *manifests: bytes, media_type: str = OCI_MANIFEST, platform: Optional[Json] = None, kind: str = OCI_INDEX
+) -> bytes:
+    """An index, or with ``kind`` Docker's list, whose entries are all for ``platform`` (this machine's)."""
     entries = [{**descriptor(raw, media_type), "platform": platform or _platform()} for raw in manifests]
-    return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
+    return json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": entries}).encode()
 
 
 def descriptor(data: bytes, media_type: str) -> Json:
