@@ -161,6 +161,9 @@ class TestCutOff:
         row(20, "the_length_is_no_number", {"body": LAYER + b"more", "length": "many", "cut": -1}, "size_mismatch"),
         row(20, "the_length_is_negative", {"body": LAYER + b"more", "length": "-1", "cut": -1}, "size_mismatch"),
         row(
+            20, "longer_and_open", {"body": LAYER + b"more", "length": None, "cut": -1, "silent": True}, "size_mismatch"
+        ),
+        row(
             20,
             "compressed_on_the_way",
             {"body": gzip.compress(LAYER)} | {"headers": {"Content-Encoding": "gzip"}},

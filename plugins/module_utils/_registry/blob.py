@@ -71,7 +71,7 @@ class _Progress:
         else:
             _skip(response, self.offset)
         while True:
-            chunk = response.read(CHUNK)
+            chunk = response.read(self._next_size())
             if not chunk:
                 break
             self.offset += len(chunk)
@@ -82,6 +82,10 @@ class _Progress:
             raise EarlyEnd(
                 f"the connection was closed {self._total - self.offset} bytes too early", subject=redacted(response.url)
             )
+
+    def _next_size(self) -> int:
+        """How much to read: of a blob that is too long one byte more than it should have, which tells that it is."""
+        return CHUNK if self._total is None else max(1, min(CHUNK, self._total - self.offset + 1))
 
     def pause_or_raise(self, lost: ConnectionLost, clock: Clock) -> None:
         """Lets a moment pass before the next connection; raises ``lost`` when the last one brought too little."""
