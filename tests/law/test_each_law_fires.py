@@ -153,6 +153,13 @@ BREAKING = [
     Breaking("files_are_short", "_model/a.py", "x = 1\n" * LINES, "two files"),
     Breaking("rooms_have_an_empty_init", "_model/__init__.py", "x = 1\n", "is not empty"),
     Breaking("rooms_have_an_empty_init", "_engine/deep/a.py", "", "has no __init__.py"),
+    Breaking("modules_are_in_their_groups", "/modules/odd.py", "DOCUMENTATION = 'x'\n", "odd is missing from all"),
+    Breaking(
+        "modules_are_in_their_groups",
+        "/modules/odd.py",
+        "x = 'strata.containers._store'\n",
+        "odd is missing from store",
+    ),
     Breaking("no_sanity_ignores", "tests/sanity/ignore-2.19.txt#raw", "plugins/a.py pylint\n", "excuses"),
 ]
 
