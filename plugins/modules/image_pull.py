@@ -218,7 +218,7 @@ images:
       description: The endpoint that served the image; null when none was asked.
       returned: always
       type: str
-      sample: https://registry.example.com
+      sample: registry.example.com/base/debian
     credentials:
       description: >-
         What gave the credentials for RV(images[].source): the path of a file, C(docker-credential-NAME), or V(the options of the task);
