@@ -27,7 +27,9 @@ attributes:
     support: full
     platforms: linux
   action_group:
-    description: Use C(group/strata.containers.all) in C(module_defaults) to set defaults for this module.
+    description: >-
+      Use C(group/strata.containers.all) in C(module_defaults) to set defaults for this module. The groups C(strata.containers.store) and
+      C(strata.containers.registry) have the modules with the options of the store, and those with the options of registries.
     support: full
     membership:
       - strata.containers.all
@@ -53,7 +55,9 @@ attributes:
     support: full
     platforms: linux
   action_group:
-    description: Use C(group/strata.containers.all) in C(module_defaults) to set defaults for this module.
+    description: >-
+      Use C(group/strata.containers.all) in C(module_defaults) to set defaults for this module. The groups C(strata.containers.store) and
+      C(strata.containers.registry) have the modules with the options of the store, and those with the options of registries.
     support: full
     membership:
       - strata.containers.all

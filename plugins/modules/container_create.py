@@ -26,6 +26,7 @@ options:
   image:
     description:
       - Image to create the container from, by name, ID, unique prefix of an ID, or digest.
+      - A name without a registry is looked for as podman does, with the aliases and search registries of C(registries.conf).
       - It must be in the store; nothing is pulled. Required for O(state=present).
     type: str
   name:

@@ -20,6 +20,9 @@ options:
   name:
     description:
       - Images to look for, each by name, ID, unique prefix of an ID, or digest.
+      - >-
+        A name without a registry is looked for as podman does, with the aliases and search registries of C(registries.conf): the alias,
+        C(localhost), each search registry, docker.io, and at last any name that ends in it.
       - When unset, all images, those without a name included.
     type: list
     elements: str

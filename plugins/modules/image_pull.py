@@ -30,19 +30,32 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Names of the images, one or a list. C(docker://) may stand before each.
-      - A name without a registry belongs to docker.io. A name without tag or digest means C(latest).
+      - Names of the images, one or a list. A name without tag or digest means C(latest).
+      - >-
+        A name without a registry (its first component has no dot or colon and is not C(localhost)) is resolved as podman does. An alias
+        in C(registries.conf) is the only candidate. Otherwise there is one in each of the C(unqualified-search-registries); they are
+        tried in order, and the first that can be pulled is taken. With V(enforcing) as C(short-name-mode) several candidates are an
+        error, as nobody can be asked. Without any candidate the task fails; docker.io is searched only where the configuration says so.
+      - >-
+        An image that is in the store under a name that the short one may stand for goes first (the alias, C(localhost), the search
+        registries, docker.io, at last any name that ends in it): with V(missing) and V(never) of O(pull) it is kept, otherwise only
+        its own registry is asked.
+      - A name with C(docker://) before it is never a short one; without a registry it is docker.io's.
+      - >-
+        An image ID (64 hexadecimal digits, C(sha256:) may stand before them) is looked up in the store, with V(missing) or V(never) of
+        O(pull) only. No registry can be asked for one.
       - Of a name with tag and digest the digest decides, and the image is named by it, as in podman.
     type: list
     elements: str
     required: true
   tag:
-    description: Tag for names that have neither tag nor digest.
+    description: Tag for names that have neither tag nor digest. Not for image IDs.
     type: str
   names:
     description:
       - Further names that the image shall have. Only with exactly one O(name).
       - A name without a registry belongs to C(localhost), as with C(podman tag).
+      - A digest in such a name must be the image's own.
     type: list
     elements: str
     default: []
@@ -91,6 +104,11 @@ EXAMPLES = r"""
     name: registry.example.com/team/app@sha256:1e6072bdb46a801040613d0e8765a586131819ed98caa762dc7bfef03ae27b1f
     names: [app:current]
 
+- name: By a short name, from wherever registries.conf says
+  strata.containers.image_pull:
+    name: alpine:3.20
+    registries_conf: /etc/containers/registries.conf
+
 - name: From a registry that asks who we are
   strata.containers.image_pull:
     name: registry.example.com/private/app
@@ -115,7 +133,7 @@ images:
       type: str
       sample: 6e30ab57aeeef1ebca8ac5a6ea05b5dd39d54990be94e7be18bb969a02d10a3f
     names:
-      description: Full names of the image.
+      description: Full names of the image; of one that was asked for by a short name, the name that was used in the end.
       returned: always
       type: list
       elements: str
@@ -208,7 +226,7 @@ images:
       description: The endpoint that served the image; null when none was asked.
       returned: always
       type: str
-      sample: https://registry.example.com
+      sample: registry.example.com/base/debian
     credentials:
       description: >-
         What gave the credentials for RV(images[].source): the path of a file, C(docker-credential-NAME), or V(the options of the task);

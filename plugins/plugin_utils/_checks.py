@@ -15,11 +15,12 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.strata.containers.plugins.module_utils._config.paths import ConfigPaths
-from ansible_collections.strata.containers.plugins.module_utils._config.registries_conf import load_registries_conf
+from ansible_collections.strata.containers.plugins.module_utils._config.registries_file import parse_registries_file
 from ansible_collections.strata.containers.plugins.module_utils._config.storage_conf import (
     StoreSettings,
     load_store_settings,
 )
+from ansible_collections.strata.containers.plugins.module_utils._config.toml_file import parse_toml
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._trust.policy import parse_policy
 
@@ -58,8 +59,8 @@ def check_policy(text: str) -> None:
 
 def check_registries(text: str) -> None:
     """Raises AnsibleFilterError when the engine would not read ``text`` as registries.conf."""
-    with _as_file(text) as path, _engine_errors("registries.conf", path):
-        load_registries_conf(ConfigPaths("/root", 0), path)
+    with _engine_errors("registries.conf"):
+        parse_registries_file(parse_toml(text.encode(), "registries.conf"), "registries.conf")
 
 
 def store_settings(text: str, home: str = "/root", uid: int = 0) -> StoreSettings:

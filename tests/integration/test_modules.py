@@ -35,7 +35,7 @@ def play(run_playbook: PlaybookRunner, store: Store, pull_options: dict[str, Any
             verbosity=3,
             play={
                 "module_defaults": {
-                    "group/strata.containers.all": store.module_options(),
+                    "group/strata.containers.store": store.module_options(),
                     "strata.containers.image_pull": pull_options,
                 }
             },

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from lab.commands import run
+from lab.config_host import EXPLICIT, ScratchHost
 from lab.playbook import PlaybookRunner, PlayResult
 from lab.trees import snapshot
 
@@ -172,6 +173,16 @@ class TestTheToolsTakeIt:
         assert set(tables) == {entry.get("prefix") or entry["location"] for entry in wanted}
         assert [prefix for prefix, entry in tables.items() if entry["Blocked"]] == ["*.bad.example.com"] * bool(wanted)
         assert [prefix for prefix, entry in tables.items() if entry["Insecure"]] == ["localhost:5000"] * bool(wanted)
+
+    def test_podman_resolves_short_names_by_it(self, judges: None, role: Role, short_path: Path) -> None:
+        host = ScratchHost(short_path / "host")
+        for name, variables in REGISTRIES.items():
+            assert role(files=["registries"], **variables).rc == 0
+            host.write(EXPLICIT, (role.directory / "registries.conf").read_text(encoding="utf-8"))
+            for alias, full in variables["registries_aliases"].items():
+                assert host.podman(f"{alias}:1", explicit=True).candidates == [f"{full}:1"], name
+        # The mode of the second.
+        assert "short-name resolution enforced" in host.podman("other", explicit=True).error
 
     def test_podman_reads_storage_conf(self, judges: None, role: Role, short_path: Path) -> None:
         role(

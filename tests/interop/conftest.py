@@ -6,6 +6,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 from lab.fixtures import judges, make_store, policy_file, pull_options, registry, static_registry
+from lab.stores import Store
+
+if TYPE_CHECKING:
+    from lab.fault_bench import FaultBench
 
 __all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "static_registry"]
+
+
+@pytest.fixture
+def bench(make_store: Callable[[str], Store], policy_file: str, tmp_path: Path) -> Iterator[FaultBench]:
+    """A scripted registry, an empty store, and options by which nothing of the machine takes part."""
+    # Not above: it imports the collection, which can be found only after this file was read.
+    from lab.fault_bench import fault_bench
+
+    with fault_bench(make_store("store"), policy_file, tmp_path) as bench:
+        yield bench

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._config.auth_file import find_credentials
 from ansible_collections.strata.containers.plugins.module_utils._config.certs_dir import connection_files
+from ansible_collections.strata.containers.plugins.module_utils._config.credentials import find_credentials
 from ansible_collections.strata.containers.plugins.module_utils._config.paths import ConfigPaths
 from ansible_collections.strata.containers.plugins.module_utils._config.toml_file import InvalidConfig
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference

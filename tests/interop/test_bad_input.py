@@ -23,6 +23,7 @@ from lab.commands import run
 from lab.fixtures import push
 from lab.modules import ModuleResult, run_module
 from lab.odd_images import GZIP, PLAIN, ZSTD, Entry, ImageLayout, make_tar
+from lab.refusals import check_refusal, store_leftovers
 from lab.registry import Login, Registry, free_port, running_registry
 from lab.stores import Store, mounts_below
 
@@ -43,35 +44,6 @@ def _pull(store: Store, options: dict[str, Any], name: str, **more: Any) -> Modu
     return run_module("image_pull", {**store.module_options(), "retries": 0, **options, "name": name, **more})
 
 
-def _check_refusal(result: ModuleResult, store: Store, code: str, *words: str) -> None:
-    assert result.failed and not result.changed, result.text
-    assert result.code == code, result.text
-    for word in words:
-        assert word in result["msg"], result["msg"]
-    assert "Traceback" not in result.text
-    assert store_leftovers(store) == []
-
-
-def store_leftovers(store: Store) -> list[str]:
-    """Whatever of images, layers, staging or temporary files is in the store."""
-    left = []
-    for directory, _subdirectories, files in os.walk(store.base):
-        for name in files:
-            path = os.path.join(directory, name)
-            # The mark by which every tool notes that the driver needs no helper belongs to the store, not to an image.
-            if name.endswith(".lock") or name == ".has-mount-program":
-                continue
-            if name.endswith(".json"):
-                with open(path, encoding="utf-8") as stream:
-                    if json.load(stream) == []:
-                        continue
-            left.append(path)
-    overlay = os.path.join(store.root, "overlay")
-    if os.path.isdir(overlay):
-        left += [os.path.join(overlay, name) for name in os.listdir(overlay) if name not in ("l", ".has-mount-program")]
-    return left
-
-
 class TestNames:
     @pytest.mark.parametrize(
         ("name", "code"),
@@ -84,51 +56,51 @@ class TestNames:
         ],
     )
     def test_a_malformed_reference(self, store: Store, pull_options: dict[str, Any], name: str, code: str) -> None:
-        _check_refusal(_pull(store, pull_options, name), store, code)
+        check_refusal(_pull(store, pull_options, name), store, code)
 
     def test_a_tag_given_twice(self, store: Store, pull_options: dict[str, Any]) -> None:
         result = _pull(store, pull_options, "registry.example.com/app:1", tag="2")
-        _check_refusal(result, store, "tag_given_twice", "registry.example.com/app:1")
+        check_refusal(result, store, "tag_given_twice", "registry.example.com/app:1")
 
     def test_an_unknown_container(self, store: Store) -> None:
         result = run_module("container_mount", {**store.module_options(), "name": "nobody"})
-        _check_refusal(result, store, "unknown_container", "nobody")
+        check_refusal(result, store, "unknown_container", "nobody")
         gone = run_module("container_mount", {**store.module_options(), "name": "nobody", "state": "unmounted"})
         assert not gone.failed and not gone.changed
 
     def test_an_unknown_image(self, store: Store) -> None:
         result = run_module("container_create", {**store.module_options(), "image": "nothing", "name": "x"})
-        _check_refusal(result, store, "unknown_image", "nothing")
+        check_refusal(result, store, "unknown_image", "nothing")
 
     def test_an_absent_image_that_must_not_be_pulled(self, store: Store, pull_options: dict[str, Any]) -> None:
         result = _pull(store, pull_options, "registry.example.com/app:1", pull="never")
-        _check_refusal(result, store, "not_present", "registry.example.com/app:1")
+        check_refusal(result, store, "not_present", "registry.example.com/app:1")
 
 
 class TestServers:
     def test_an_unknown_host(self, store: Store, pull_options: dict[str, Any]) -> None:
         result = _pull(store, pull_options, "no-such-host.invalid/app:1")
-        _check_refusal(result, store, "registry_unreachable", "no-such-host.invalid")
+        check_refusal(result, store, "registry_unreachable", "no-such-host.invalid")
 
     def test_an_unreachable_server(self, store: Store, pull_options: dict[str, Any]) -> None:
         host = f"127.0.0.1:{free_port()}"
-        _check_refusal(_pull(store, pull_options, f"{host}/app:1"), store, "registry_unreachable", host)
+        check_refusal(_pull(store, pull_options, f"{host}/app:1"), store, "registry_unreachable", host)
 
     def test_a_server_that_is_no_registry(self, store: Store, pull_options: dict[str, Any], web_server: str) -> None:
-        _check_refusal(_pull(store, pull_options, f"{web_server}/app:1"), store, "not_a_registry", web_server)
+        check_refusal(_pull(store, pull_options, f"{web_server}/app:1"), store, "not_a_registry", web_server)
 
     def test_a_missing_tag_and_a_missing_repository(
         self, registry: Registry, store: Store, pull_options: dict[str, Any]
     ) -> None:
         result = _pull(store, pull_options, registry.reference("odd:none"))
-        _check_refusal(result, store, "manifest_unknown", "odd:none")
+        check_refusal(result, store, "manifest_unknown", "odd:none")
         assert result["error"]["status"] == 404
         result = _pull(store, pull_options, registry.reference("nothing/here:1"))
-        _check_refusal(result, store, "manifest_unknown", "nothing/here:1")
+        check_refusal(result, store, "manifest_unknown", "nothing/here:1")
 
     def test_https_is_not_given_up_for_http(self, registry: Registry, store: Store, policy_file: str) -> None:
         result = _pull(store, {"signature_policy": policy_file}, registry.reference("odd:1"))
-        _check_refusal(result, store, result.code)
+        check_refusal(result, store, result.code)
         assert result.code in ("tls_failed", "registry_unreachable")
 
     def test_wrong_credentials(
@@ -142,9 +114,9 @@ class TestServers:
             )
             name = private.reference("app:1")
             result = _pull(store, pull_options, name, username="user", password="wrong-password")
-            _check_refusal(result, store, "unauthorized", "app:1")
+            check_refusal(result, store, "unauthorized", "app:1")
             assert "wrong-password" not in result.text
-            _check_refusal(_pull(store, pull_options, name), store, "unauthorized", "app:1")
+            check_refusal(_pull(store, pull_options, name), store, "unauthorized", "app:1")
             served = _pull(store, pull_options, name, username="user", password="right-password")
             assert served.changed and "right-password" not in served.text
 
@@ -156,7 +128,7 @@ class TestServers:
             push(layout, "app", secure.reference("app:1"))
             options = {"signature_policy": policy_file}
             name = secure.reference("app:1")
-            _check_refusal(_pull(store, options, name), store, "tls_failed", secure.host)
+            check_refusal(_pull(store, options, name), store, "tls_failed", secure.host)
             assert secure.ca_file is not None
             trusted = tmp_path / "trusted"
             trusted.mkdir()
@@ -191,31 +163,31 @@ def web_server() -> Iterator[str]:
 class TestImages:
     def test_a_platform_that_is_not_there(self, registry: Registry, store: Store, pull_options: dict[str, Any]) -> None:
         result = _pull(store, pull_options, registry.reference("multi:1"), platform="linux/riscv64")
-        _check_refusal(result, store, "no_such_platform", "linux/riscv64", "linux/s390x")
+        check_refusal(result, store, "no_such_platform", "linux/riscv64", "linux/s390x")
         result = _pull(store, pull_options, registry.reference("odd:1"), platform="linux/arm64")
-        _check_refusal(result, store, "no_such_platform", "linux/arm64", "linux/amd64")
+        check_refusal(result, store, "no_such_platform", "linux/arm64", "linux/amd64")
 
     def test_a_platform_that_is_none(self, store: Store, pull_options: dict[str, Any]) -> None:
         result = _pull(store, pull_options, "registry.example.com/app:1", platform="amd64")
-        _check_refusal(result, store, "invalid_platform", "amd64")
+        check_refusal(result, store, "invalid_platform", "amd64")
 
     def test_a_blob_whose_digest_is_wrong(
         self, spoilt: Callable[[Callable[[bytes], bytes]], str], store: Store, pull_options: dict[str, Any]
     ) -> None:
         name = spoilt(lambda blob: blob[:-9] + bytes([blob[-9] ^ 1]) + blob[-8:])
-        _check_refusal(_pull(store, pull_options, name), store, "digest_mismatch", "sha256:")
+        check_refusal(_pull(store, pull_options, name), store, "digest_mismatch", "sha256:")
 
     def test_a_truncated_blob(
         self, spoilt: Callable[[Callable[[bytes], bytes]], str], store: Store, pull_options: dict[str, Any]
     ) -> None:
         name = spoilt(lambda blob: blob[: len(blob) // 2])
-        _check_refusal(_pull(store, pull_options, name), store, "size_mismatch", "sha256:")
+        check_refusal(_pull(store, pull_options, name), store, "size_mismatch", "sha256:")
 
     def test_a_blob_that_is_too_long(
         self, spoilt: Callable[[Callable[[bytes], bytes]], str], store: Store, pull_options: dict[str, Any]
     ) -> None:
         name = spoilt(lambda blob: blob + b"more")
-        _check_refusal(_pull(store, pull_options, name), store, "size_mismatch", "sha256:")
+        check_refusal(_pull(store, pull_options, name), store, "size_mismatch", "sha256:")
 
     def test_a_wrong_diff_id(
         self, registry: Registry, layout: ImageLayout, store: Store, pull_options: dict[str, Any]
@@ -224,7 +196,7 @@ class TestImages:
         layout.add_image("wrong", layers, diff_ids=["sha256:" + "0" * 64])
         push(layout, "wrong", registry.reference("bad/diffid:1"))
         result = _pull(store, pull_options, registry.reference("bad/diffid:1"))
-        _check_refusal(result, store, "diff_id_mismatch", "0" * 64)
+        check_refusal(result, store, "diff_id_mismatch", "0" * 64)
 
     @pytest.mark.parametrize(
         ("case", "data", "kind"),
@@ -252,7 +224,7 @@ class TestImages:
         layout.add_image(case, [(data, kind)], diff_ids=["sha256:" + "1" * 64])
         push(layout, case, registry.reference(f"bad/{case}:1"))
         result = _pull(store, pull_options, registry.reference(f"bad/{case}:1"))
-        _check_refusal(result, store, "corrupt_layer")
+        check_refusal(result, store, "corrupt_layer")
 
     def test_a_finished_layer_does_not_stay_when_another_fails(
         self, registry: Registry, layout: ImageLayout, store: Store, pull_options: dict[str, Any]
@@ -322,7 +294,7 @@ class TestHosts:
 
     def test_no_policy(self, registry: Registry, store: Store, tmp_path: Path) -> None:
         options = {"signature_policy": str(tmp_path / "none.json"), "validate_certs": False}
-        _check_refusal(_pull(store, options, registry.reference("odd:1")), store, "no_policy", "none.json")
+        check_refusal(_pull(store, options, registry.reference("odd:1")), store, "no_policy", "none.json")
 
     @pytest.mark.parametrize(
         ("policy", "code"),
@@ -341,7 +313,7 @@ class TestHosts:
         path.write_text(json.dumps(policy), encoding="utf-8")
         before = len(registry.requests())
         result = _pull(store, {"signature_policy": str(path), "validate_certs": False}, registry.reference("odd:1"))
-        _check_refusal(result, store, code)
+        check_refusal(result, store, code)
         assert [line for line in registry.requests()[before:] if "/blobs/" in line] == []
 
     def test_a_blocked_registry(
@@ -350,7 +322,7 @@ class TestHosts:
         path = tmp_path / "registries.conf"
         path.write_text(f'[[registry]]\nlocation = "{registry.host}"\nblocked = true\n', encoding="utf-8")
         result = _pull(store, {**pull_options, "registries_conf": str(path)}, registry.reference("odd:1"))
-        _check_refusal(result, store, "registry_blocked", registry.host, str(path))
+        check_refusal(result, store, "registry_blocked", registry.host, str(path))
 
     def test_a_missing_python_library(self, registry: Registry, store: Store, pull_options: dict[str, Any]) -> None:
         """A virtual environment without the library: requests for a pull at all, zstandard for zstd layers only."""

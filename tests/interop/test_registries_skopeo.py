@@ -10,7 +10,6 @@ import os
 import random
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,21 +20,14 @@ from ansible_collections.strata.containers.plugins.module_utils._config.registri
 )
 from ansible_collections.strata.containers.plugins.module_utils._config.toml_file import InvalidConfig
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
+from lab.config_host import Asked
+from lab.registries_generator import DIGEST, registry_tables
 
 SEED = 20260402
 SAMPLES = 2000 if os.environ.get("STRATA_TEST_LONG") else 250
-DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 INVALID = "invalid"
 BLOCKED = "blocked"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A place that was asked; ``insecure`` where http was tried, too."""
-
-    name: str
-    insecure: bool
 
 
 def skopeo_asks(conf: Path, name: str, home: Path) -> list[Asked] | str:
@@ -97,6 +89,19 @@ REFUSED = {
     "unknown restriction": '[[registry]]\nlocation="a.b"\n[[registry.mirror]]\nlocation="m.b"\npull-from-mirror="x"',
     "conflict of insecure": '[[registry]]\nlocation="a.b"\ninsecure=true\n[[registry]]\nlocation="a.b"\nprefix="c.d"',
     "conflict of blocked": '[[registry]]\nlocation="a.b"\nblocked=true\n[[registry]]\nlocation="a.b"\nprefix="c.d"',
+    "versions mixed": 'short-name-mode="disabled"\n[registries.block]\nregistries=["a.b"]',
+    "scheme in version 1": '[registries.insecure]\nregistries=["https://a.b"]',
+    "nothing in version 1": '[registries.insecure]\nregistries=[""]',
+    "bad search entry with path": 'unqualified-search-registries=["a.b/ns"]',
+    "empty search entry": 'unqualified-search-registries=[""]',
+    "helpers a text": 'credential-helpers="a"',
+    "alias with tag": '[aliases]\n"a:1"="c.test/a"',
+    "alias with registry": '[aliases]\n"q.io/a"="c.test/a"',
+    "alias in upper case": '[aliases]\n"A"="c.test/a"',
+    "alias to a tag": '[aliases]\na="c.test/a:1"',
+    "alias to a short name": '[aliases]\na="b/c"',
+    "alias to no name": '[aliases]\na="c.test/a/"',
+    "alias a number": "[aliases]\na=1",
     "bad search entry": 'unqualified-search-registries=["a_b"]',
     "bad search entry with scheme": 'unqualified-search-registries=["https://a.b"]',
     "bad short-name mode": 'short-name-mode="Enforcing"',
@@ -117,6 +122,10 @@ GOOD = {
     "search list": 'unqualified-search-registries=["a.b", "localhost:5000", "c"]\nshort-name-mode="disabled"',
     "unknown keys": 'x=1\n[[registry]]\nlocation="quay.io"\ny=2',
     "empty version 1": "[registries.search]\nregistries=[]",
+    "version 1": '[registries.search]\nregistries=["a.b"]\n[registries.insecure]\nregistries=["quay.io/"]',
+    "version 1, blocked": '[registries.block]\nregistries=["quay.io"]\n[aliases]\n',
+    "nothing but slashes in the prefix": '[[registry]]\nprefix="/"\nlocation="quay.io"\ninsecure=true',
+    "aliases": '[aliases]\napp="c.test/app"\n"A/b"="EXAMPLE.com/b"\nlocalhost=""',
     "slash at the end": '[[registry]]\nprefix="quay.io/"\nlocation="mirror.example.com/"',
     "first of one prefix": '[[registry]]\nprefix="quay.io"\nlocation="a.b"\n[[registry]]\nprefix="quay.io"\nlocation="c.d"',
     "not a normal form": '[[registry]]\nprefix="quay.io/ns"\nlocation="docker.io"',
@@ -139,30 +148,6 @@ def test_both_ask_the_same_places(judges: None, tmp_path: Path, text: str, name:
     agree(tmp_path, text, name)
 
 
-def generated(dice: random.Random) -> str:
-    hosts = ["example.com", "a.example.com", "b.a.example.com", "example.com:5000", "quay.io", "docker.io"]
-    paths = ["", "/ns", "/ns/app", "/library", "/"]
-    tables = []
-    for _table in range(dice.randrange(1, 5)):
-        lines = ["[[registry]]"]
-        if dice.random() < 0.7:
-            wildcard = ["*.example.com", "*.a.example.com", "*.com", "*.io"]
-            prefix = dice.choice(wildcard) if dice.random() < 0.3 else dice.choice(hosts) + dice.choice(paths)
-            lines.append(f'prefix="{prefix}"')
-        if dice.random() < 0.85:
-            lines.append(f'location="{dice.choice([*hosts, "mirror.test"])}{dice.choice(paths)}"')
-        lines += [f"{flag}=true" for flag in ("insecure", "blocked", "mirror-by-digest-only") if dice.random() < 0.2]
-        for _mirror in range(dice.randrange(3)):
-            # skopeo 1.9.3 forgets to trim the slash at the end of a mirror's location (it does that of a registry's).
-            lines += ["[[registry.mirror]]", f'location="{dice.choice([*hosts, "m.test"])}{dice.choice(paths[:-1])}"']
-            if dice.random() < 0.3:
-                lines.append("insecure=true")
-            if dice.random() < 0.3:
-                lines.append(f'pull-from-mirror="{dice.choice(["all", "digest-only", "tag-only"])}"')
-        tables.append("\n".join(lines))
-    return "\n".join(tables)
-
-
 def test_both_treat_generated_files_alike(judges: None, tmp_path: Path) -> None:
     dice = random.Random(SEED)
     names = [
@@ -176,7 +161,7 @@ def test_both_treat_generated_files_alike(judges: None, tmp_path: Path) -> None:
     ]
     outcomes = {"sources": 0, INVALID: 0, BLOCKED: 0}
     for _sample in range(SAMPLES):
-        outcome = agree(tmp_path, generated(dice), dice.choice(names))
+        outcome = agree(tmp_path, registry_tables(dice), dice.choice(names))
         outcomes[outcome if isinstance(outcome, str) else "sources"] += 1
     assert all(outcomes.values()), outcomes
 

@@ -211,6 +211,22 @@ class TestWholeCopy:
         assert not result.failed, result.text
         assert len(_retries(result)) == 3
 
+    @pytest.mark.parametrize(("body", "requests"), [(_error("TOOMANYREQUESTS"), 10), (b"wait", 5)])
+    def test_too_many_requests_are_repeated_five_times_and_the_copy_where_the_registry_explains_itself(
+        self,
+        registry: FlakyRegistry,
+        layout: ImageLayout,
+        pull: Callable[..., ModuleResult],
+        body: bytes,
+        requests: int,
+    ) -> None:
+        layout.add_image("app", [_layer("a")])
+        (path,) = _blobs(TEAM, registry.add(layout, "app", TEAM))
+        registry.fail(path, Fault(status=429, headers={"Retry-After": "0"}, body=body, times=99))
+        result = pull(registry.reference(f"{TEAM}:1"), retries=1)
+        assert (result.code, result.changed) == ("rate_limited", False), result.text
+        assert registry.starts(path) == [0] * requests
+
     def test_pauses_double(
         self, registry: FlakyRegistry, layout: ImageLayout, pull: Callable[..., ModuleResult]
     ) -> None:

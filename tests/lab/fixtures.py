@@ -11,6 +11,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def registry(judges: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def make_store(judges: None) -> Iterator[Callable[[str], Store]]:
     """Makes scratch stores by name, and takes them away at the end."""
+    with scratch_stores() as make:
+        yield make
+
+
+@contextmanager
+def scratch_stores() -> Iterator[Callable[[str], Store]]:
+    """The same for a fixture that lives longer than a test."""
     stores: list[Store] = []
     # podman refuses a run root whose path is longer than 50 characters, which pytest's own directories exceed.
     base = tempfile.mkdtemp(prefix="st-")
@@ -70,10 +78,12 @@ def make_store(judges: None) -> Iterator[Callable[[str], Store]]:
         stores.append(store)
         return store
 
-    yield make
-    for store in stores:
-        store.destroy()
-    os.rmdir(base)
+    try:
+        yield make
+    finally:
+        for store in stores:
+            store.destroy()
+        os.rmdir(base)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -51,9 +51,15 @@ def run_module(
     diff: bool = True,
     verbosity: int = 3,
     env: Optional[Mapping[str, str]] = None,
+    prefix: Sequence[str] = (),
 ) -> ModuleResult:
     """The result of the module ``name``, in check mode or in earnest, with diff mode and steps unless told otherwise."""
-    process = module_process(name, arguments, check=check, diff=diff, verbosity=verbosity, env=env)
+    process = module_process(name, arguments, check=check, diff=diff, verbosity=verbosity, env=env, prefix=prefix)
+    return module_result(name, process)
+
+
+def module_result(name: str, process: subprocess.Popen[bytes]) -> ModuleResult:
+    """The result of the module ``name`` when ``process``, of :func:`module_process`, has ended."""
     output, errors = process.communicate()
     text = output.decode(errors="replace") + errors.decode(errors="replace")
     try:
@@ -71,8 +77,9 @@ def module_process(
     diff: bool = True,
     verbosity: int = 3,
     env: Optional[Mapping[str, str]] = None,
+    prefix: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
-    """The module ``name`` as a process that has its arguments and runs."""
+    """The module ``name`` as a process that has its arguments and runs; ``prefix`` is a command that runs it."""
     root = collections_root()
     script = os.path.join(root, _COLLECTION, "plugins", "modules", f"{name}.py")
     payload = {
@@ -87,7 +94,7 @@ def module_process(
     }
     paths = [root, *(path for path in sys.path if path.endswith("-packages"))]
     process = subprocess.Popen(
-        [sys.executable, script],
+        [*prefix, sys.executable, script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

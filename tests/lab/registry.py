@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -57,15 +57,26 @@ class Login:
 
 @contextmanager
 def running_registry(
-    directory: str, login: Optional[Login] = None, tls: bool = False, *, schema1: bool = False
+    directory: str,
+    login: Optional[Login] = None,
+    tls: bool = False,
+    *,
+    client_certificates: bool = False,
+    mirror_of: Optional[str] = None,
+    token: Optional[Mapping[str, str]] = None,
+    address: str = "127.0.0.1",
+    names: Sequence[str] = (),
+    schema1: bool = False,
 ) -> Iterator[Registry]:
     """A registry that keeps its blobs in ``directory``, without authentication or with basic authentication of ``login``.
 
-    With ``tls`` it speaks https with a certificate for 127.0.0.1 that ``ca_file`` signs; with ``schema1`` it takes
-    Docker's old manifests too.
+    With ``tls`` it speaks https with a certificate for 127.0.0.1, localhost and ``names`` that ``ca_file`` signs; with
+    ``client_certificates`` it serves only those who show one of that authority's. ``mirror_of`` is the address of a
+    registry for which it is a pull-through cache; ``token`` has the settings of a token service. ``address`` is one of
+    this host's. With ``schema1`` it takes Docker's old manifests too.
     """
     os.makedirs(directory, exist_ok=True)
-    host = f"127.0.0.1:{free_port()}"
+    host = f"{address}:{free_port(address)}"
     storage = os.path.join(directory, "data")
     settings: dict[str, object] = {
         "version": "0.1",
@@ -78,8 +89,14 @@ def running_registry(
         settings["auth"] = {"htpasswd": {"realm": "tests", "path": _htpasswd(directory, login)}}
     ca_file = None
     if tls:
-        ca_file, certificate, key = make_certificates(directory)
-        settings["http"] = {"addr": host, "tls": {"certificate": certificate, "key": key}}
+        alternatives = ["IP:127.0.0.1", "DNS:localhost", *(f"DNS:{name}" for name in names)]
+        ca_file, certificate, key = make_certificates(directory, ",".join(alternatives))
+        clients = {"clientcas": [ca_file]} if client_certificates else {}
+        settings["http"] = {"addr": host, "tls": {"certificate": certificate, "key": key, **clients}}
+    if token:
+        settings["auth"] = {"token": dict(token)}
+    if mirror_of:
+        settings["proxy"] = {"remoteurl": mirror_of}
     config = os.path.join(directory, "config.yml")
     with open(config, "w", encoding="utf-8") as stream:
         json.dump(settings, stream)  # JSON is YAML
@@ -94,15 +111,18 @@ def running_registry(
         process.wait(_PATIENCE)
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port of the loopback interface (or of another ``address`` of this host) that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 
-def make_certificates(directory: str) -> tuple[str, str, str]:
-    """A new authority and a certificate of its for 127.0.0.1: the files of authority, certificate and key."""
+def make_certificates(directory: str, names: str = "IP:127.0.0.1,DNS:localhost", days: int = 2) -> tuple[str, str, str]:
+    """A new authority and a certificate of its for 127.0.0.1: the files of authority, certificate and key.
+
+    ``names`` are other alternative names of the subject; with ``days`` of -1 the certificate expired yesterday.
+    """
 
     def path(name: str) -> str:
         return os.path.join(directory, name)
@@ -116,9 +136,9 @@ def make_certificates(directory: str) -> tuple[str, str, str]:
         + ["-keyout", path("server.key"), "-out", path("server.csr")]
     )
     with open(path("san"), "w", encoding="utf-8") as stream:
-        stream.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        stream.write(f"subjectAltName={names}\n")
     run(
-        ["openssl", "x509", "-req", "-days", "2", "-in", path("server.csr"), "-CA", path("ca.crt")]
+        ["openssl", "x509", "-req", "-days", str(days), "-in", path("server.csr"), "-CA", path("ca.crt")]
         + ["-CAkey", path("ca.key"), "-CAcreateserial", "-extfile", path("san"), "-out", path("server.crt")]
     )
     return path("ca.crt"), path("server.crt"), path("server.key")

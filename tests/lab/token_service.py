@@ -5,6 +5,7 @@
 """A token service for docker-registry: checks a password, and signs what the user may do (distribution, docs/spec/auth/jwt.md).
 
 Tokens are JSON Web Tokens, signed with RS256 by a key whose certificate the registry trusts; openssl does the signing.
+Besides the password, an identity token opens (docs/spec/auth/oauth.md), which is sent in a form.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +24,8 @@ from typing import Any, Optional
 from urllib.parse import parse_qs, urlsplit
 
 from .commands import run
-from .registry import Login, Registry, running_registry
+from .recording_server import read_request_body
+from .registry import Login, Registry, make_certificates, running_registry
 
 SERVICE = "tests"
 ISSUER = "tests-issuer"
@@ -30,12 +33,17 @@ ISSUER = "tests-issuer"
 
 @dataclass
 class TokenService:
-    """A running service. ``asked`` are the queries it was sent, ``issued`` the tokens that it gave."""
+    """A running service. ``asked`` are the queries and forms it was sent, ``issued`` the tokens that it gave.
+
+    ``identity_token`` opens as the password does. ``ca_file`` is the authority of its certificate, if it speaks https.
+    """
 
     directory: str
     login: Login
     realm: str = ""
     life: int = 300
+    identity_token: str = "identity-of-the-tests"
+    ca_file: Optional[str] = None
     asked: list[dict[str, list[str]]] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
 
@@ -45,9 +53,19 @@ class TokenService:
         known = self._is_login(authorization)
         if authorization and not known:
             return 401, {"details": "incorrect username or password"}
-        access = [entry for scope in query.get("scope", []) for entry in _access(scope, known)]
-        self.issued.append(self._signed(access))
-        return 200, {"token": self.issued[-1], "expires_in": self.life}
+        return 200, {"token": self._issue(query.get("scope", []), known), "expires_in": self.life}
+
+    def answer_form(self, form: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        """Status and body for a form: the identity token may do what the password may; scopes are one text with spaces."""
+        self.asked.append(form)
+        if (form.get("grant_type"), form.get("refresh_token")) != (["refresh_token"], [self.identity_token]):
+            return 401, {"details": "incorrect refresh token"}
+        scopes = [scope for text in form.get("scope", []) for scope in text.split(" ")]
+        return 200, {"access_token": self._issue(scopes, True), "expires_in": self.life, "scope": " ".join(scopes)}
+
+    def _issue(self, scopes: list[str], known: bool) -> str:
+        self.issued.append(self._signed([entry for scope in scopes for entry in _access(scope, known)]))
+        return self.issued[-1]
 
     def _is_login(self, authorization: str) -> bool:
         pair = f"{self.login.username}:{self.login.password}".encode()
@@ -79,8 +97,11 @@ class TokenService:
 
 
 @contextmanager
-def running_token_registry(directory: str, login: Login) -> Iterator[tuple[Registry, TokenService]]:
-    """A registry that wants tokens, and the service that gives them; anybody may pull from its ``public/`` repositories."""
+def running_token_registry(directory: str, login: Login, tls: bool = False) -> Iterator[tuple[Registry, TokenService]]:
+    """A registry that wants tokens, and the service that gives them; anybody may pull from its ``public/`` repositories.
+
+    With ``tls`` both speak https, each with an authority of its own.
+    """
     os.makedirs(directory, exist_ok=True)
     certificate = os.path.join(directory, "token.crt")
     run(
@@ -90,12 +111,16 @@ def running_token_registry(directory: str, login: Login) -> Iterator[tuple[Regis
     service = TokenService(directory, login)
     server = _Server(("127.0.0.1", 0), _Handler)
     server.service = service
-    service.realm = f"http://127.0.0.1:{server.server_address[1]}/token?kept=yes"
+    if tls:
+        service.ca_file, own, key = make_certificates(directory)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(own, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    service.realm = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}/token?kept=yes"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     token = {"realm": service.realm, "service": SERVICE, "issuer": ISSUER, "rootcertbundle": certificate}
     try:
-        settings = {f"REGISTRY_AUTH_TOKEN_{name.upper()}": value for name, value in token.items()}
-        with _environment(settings), running_registry(os.path.join(directory, "registry")) as registry:
+        with running_registry(os.path.join(directory, "registry"), tls=tls, token=token) as registry:
             yield registry, service
     finally:
         server.shutdown()
@@ -107,6 +132,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     service: TokenService
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing: a client that does not trust our certificate is part of a test."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -114,7 +142,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
-        status, answer = self.server.service.answer(query, self.headers.get("Authorization", ""))
+        self._answer(*self.server.service.answer(query, self.headers.get("Authorization", "")))
+
+    def do_POST(self) -> None:
+        # As Go's Request.Form, which services use: parameters of the address count too (podman sends them in both places).
+        query = parse_qs(urlsplit(self.path).query)
+        form = parse_qs(read_request_body(self).decode("ascii"))
+        self._answer(*self.server.service.answer_form({**query, **form}))
+
+    def _answer(self, status: int, answer: dict[str, Any]) -> None:
         body = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -124,21 +160,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Says nothing: the queries are in ``asked``."""
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """docker-registry takes every setting from the environment too (``REGISTRY_`` and the path of the key)."""
-    before: dict[str, Optional[str]] = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _access(scope: str, known: bool) -> list[dict[str, Any]]:

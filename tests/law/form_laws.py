@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from .source_tree import UTILS, Breach, SourceTree
@@ -18,6 +19,12 @@ HEADER = (
 )
 PRIVATE_NOTE = "# Private to this collection: it may change in any release."
 LINES = 450
+
+RUNTIME = "meta/runtime.yml"
+GROUP = re.compile(r"^  (\w+):\n((?:    - \w+\n)+)", re.MULTILINE)
+MEMBER = re.compile(r"- (\w+)")
+# The groups of modules, and the word of its documentation by which a module belongs to one.
+GROUPS = {"all": "DOCUMENTATION", "store": "strata.containers._store", "registry": "strata.containers._registry"}
 
 
 def rooms_have_an_empty_init(tree: SourceTree) -> Iterator[Breach]:
@@ -58,6 +65,21 @@ def files_are_short(tree: SourceTree) -> Iterator[Breach]:
         lines = file.text.count("\n")
         if lines > LINES:
             yield Breach(file.path, LINES, f"has {lines} lines; above {LINES} it is two files")
+
+
+def modules_are_in_their_groups(tree: SourceTree) -> Iterator[Breach]:
+    """``meta/runtime.yml`` lists each module under ``all``, and just those with the options of a fragment under its group."""
+    runtime = tree.root / RUNTIME
+    text = runtime.read_text(encoding="utf-8") if runtime.exists() else ""
+    groups = {name: set(MEMBER.findall(body)) for name, body in GROUP.findall(text)}
+    for file in tree.plugins():
+        if not file.path.startswith("plugins/modules/") or not file.text:
+            continue
+        module = file.path.rpartition("/")[2][: -len(".py")]
+        for group, fragment in GROUPS.items():
+            belongs = fragment in file.text
+            if belongs != (module in groups.get(group, set())):
+                yield Breach(RUNTIME, 1, f"{module} {'is missing from' if belongs else 'does not belong to'} {group}")
 
 
 def no_sanity_ignores(tree: SourceTree) -> Iterator[Breach]:

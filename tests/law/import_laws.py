@@ -25,8 +25,8 @@ FLOORS = {
     "_module": 8,
 }
 
-# What every module reads with: neither the network nor a policy belongs to it.
-READ_ONLY_MODULE = "plugins/modules/image_info.py"
+# Modules that work on what is in the store: neither the network nor a policy belongs to them.
+LOCAL_MODULES = ("container_info", "image_info", "image_prune", "image_remove", "image_tag", "layer_info")
 ROOMS_OF_PULLING = ("_registry", "_trust")
 
 # The contract of sources and sinks, which any verb may speak.
@@ -163,15 +163,17 @@ def zygote_socket_is_local(tree: SourceTree) -> Iterator[Breach]:
 
 
 def reading_ships_no_pulling(tree: SourceTree) -> Iterator[Breach]:
-    """What image_info ships reaches neither ``_registry`` nor ``_trust``."""
-    if READ_ONLY_MODULE not in tree.files:
-        yield Breach(READ_ONLY_MODULE, 1, "does not exist")
-        return
-    importer = tree.shipped(READ_ONLY_MODULE)
-    for target in sorted(importer):
-        if SourceFile(target, "").room in ROOMS_OF_PULLING:
-            chain = " -> ".join([READ_ONLY_MODULE, *_chain(importer, target)])
-            yield Breach(READ_ONLY_MODULE, 1, f"ships {target}: {chain}")
+    """What image_info and the other modules of the store alone ship reaches neither ``_registry`` nor ``_trust``."""
+    for name in LOCAL_MODULES:
+        module = f"plugins/modules/{name}.py"
+        if module not in tree.files:
+            yield Breach(module, 1, "does not exist")
+            continue
+        importer = tree.shipped(module)
+        for target in sorted(importer):
+            if SourceFile(target, "").room in ROOMS_OF_PULLING:
+                chain = " -> ".join([module, *_chain(importer, target)])
+                yield Breach(module, 1, f"ships {target}: {chain}")
 
 
 def asking_ships_no_store(tree: SourceTree) -> Iterator[Breach]:

@@ -34,6 +34,7 @@ LAWS: dict[str, Law] = {
         form_laws.files_have_their_header,
         form_laws.annotations_are_not_evaluated,
         form_laws.files_are_short,
+        form_laws.modules_are_in_their_groups,
         form_laws.no_sanity_ignores,
     )
 }

@@ -11,6 +11,7 @@ from typing import NamedTuple, Union
 
 import pytest
 from law.form_laws import HEADER, LINES, PRIVATE_NOTE
+from law.import_laws import LOCAL_MODULES
 from law.laws import LAWS
 from law.source_tree import UTILS, SourceTree
 
@@ -43,7 +44,10 @@ LAWFUL = {
     f"{UTILS}/_module/registry_tags_info.py": UTIL + "from .._transport.docker import Docker\n",
     f"{UTILS}/_module/image_info.py": UTIL + "from .._storage.layout import LAYERS\nmodule.exit_json()\n",
     "plugins/modules/registry_tags_info.py": MODULE + f"from {ENGINE}._module.registry_tags_info import verb\n",
-    "plugins/modules/image_info.py": MODULE + f"from {ENGINE}._module.image_info import verb\n",
+    **{
+        f"plugins/modules/{name}.py": MODULE + f"from {ENGINE}._module.image_info import verb\n"
+        for name in LOCAL_MODULES
+    },
     "plugins/modules/image_pull.py": MODULE + f"from {ENGINE}._module.image_pull import verb\n",
 }
 
@@ -114,6 +118,7 @@ BREAKING = [
     Breaking(
         "asking_ships_no_store", "/lookup/image_digest.py", f"from {ENGINE}._trust.policy import parse\n", "policy.py"
     ),
+    Breaking("reading_ships_no_pulling", "/modules/layer_info.py", f"import {ENGINE}._trust.judge\n", "layer_info.py"),
     Breaking("verbs_import_their_transports", "_storage/layout.py", "from .._transport.docker import D\n", "docker"),
     Breaking("verbs_import_their_transports", "_engine/pull.py", "from .._transport import oci\n", "oci"),
     Breaking("no_files_in_pure_rooms", "_model/a.py", "open('x')\n", "open"),
@@ -148,6 +153,13 @@ BREAKING = [
     Breaking("files_are_short", "_model/a.py", "x = 1\n" * LINES, "two files"),
     Breaking("rooms_have_an_empty_init", "_model/__init__.py", "x = 1\n", "is not empty"),
     Breaking("rooms_have_an_empty_init", "_engine/deep/a.py", "", "has no __init__.py"),
+    Breaking("modules_are_in_their_groups", "/modules/odd.py", "DOCUMENTATION = 'x'\n", "odd is missing from all"),
+    Breaking(
+        "modules_are_in_their_groups",
+        "/modules/odd.py",
+        "x = 'strata.containers._store'\n",
+        "odd is missing from store",
+    ),
     Breaking("no_sanity_ignores", "tests/sanity/ignore-2.19.txt#raw", "plugins/a.py pylint\n", "excuses"),
 ]
 

@@ -3,91 +3,131 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""Credentials for a registry from auth.json and from Docker's files (containers-auth.json(5))."""
+"""One file with credentials: what it says of a registry or a repository (containers-auth.json(5), docker's config.json)."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from .._errors import HostError
 from .._host.atomic_files import read_file
+from .._host.os_errors import PermissionDenied
 from .._model.credentials import Credentials
 from .._model.json_text import BadJson, parse_json
 from .._model.reference import Reference
-from .paths import ConfigPaths
+from .auth_places import AuthPlace
 from .table import Table
 from .toml_file import SIZE_LIMIT, InvalidConfig
 
-# Docker Hub goes by several names.
+# Docker Hub goes by several names; docker writes it as an address.
 _HUB = "index.docker.io"
-_HUB_NAMES = frozenset({"docker.io", "registry-1.docker.io"})
+_HUB_NAMES = frozenset({"docker.io", "registry-1.docker.io", _HUB})
+_HUB_ADDRESS = "https://index.docker.io/v1/"
 
 
-class UnsupportedCredentialHelper(HostError):
-    """The credentials are kept by a helper program, which this engine does not call."""
+class NamedHelper(NamedTuple):
+    """The helper program that a file names for a registry, and the name of the registry there."""
 
-    code = "unsupported_credential_helper"
-
-
-@dataclass(frozen=True)
-class _AuthFile:
-    """A file that may hold credentials. In a ``legacy`` one the whole object is the map of registries."""
-
-    path: str
-    legacy: bool = False
+    name: str
+    server: str
 
 
-def find_credentials(paths: ConfigPaths, reference: Reference, *, authfile: str | None) -> Credentials | None:
-    """The credentials for the repository of ``reference``, None where no file has any.
+class AuthFile:
+    """The content of a file with credentials; nothing where there is no such file.
 
-    ``authfile``, else REGISTRY_AUTH_FILE, else ``config.json`` in DOCKER_CONFIG is the only file read (as podman does
-    it); otherwise the first file in the order of containers/image that has some. ``authfile`` must exist. Raises
-    InvalidConfig for a file that is empty or malformed, UnsupportedCredentialHelper, and HostError.
+    Raises InvalidConfig for one that is empty or malformed, and HostError. No error shows a value of the file.
     """
-    if authfile and not os.path.exists(authfile):
-        raise InvalidConfig("there is no such file", subject=authfile)
-    for file in _files(paths, authfile):
-        found = _find_in(file, reference)
-        if found is not None:
-            return found
-    return None
 
+    def __init__(self, place: AuthPlace) -> None:
+        self.path = place.path
+        self._legacy = place.legacy
+        self._content = _read(place)
 
-def _files(paths: ConfigPaths, authfile: str | None) -> Iterator[_AuthFile]:
-    named = authfile or paths.environment.get("REGISTRY_AUTH_FILE")
-    if not named and paths.docker_config:
-        named = os.path.join(paths.docker_config, "config.json")
-    if named:
-        yield _AuthFile(named)
-        return
-    if paths.xdg_runtime_dir:
-        yield _AuthFile(os.path.join(paths.xdg_runtime_dir, "containers/auth.json"))
-    else:
-        yield _AuthFile(paths.in_system(f"/run/containers/{paths.uid}/auth.json"))
-    yield _AuthFile(os.path.join(paths.config_home, "containers/auth.json"))
-    yield _AuthFile(paths.in_home(".docker/config.json"))
-    yield _AuthFile(paths.in_home(".dockercfg"), legacy=True)
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The whole content as it is."""
+        return self._content.values
 
+    def find(self, reference: Reference) -> Credentials | None:
+        """The credentials that the file itself holds for the repository of ``reference``. Raises InvalidConfig."""
+        key = self._matching_key(reference)
+        return None if key is None else self.entry(key)
 
-def _find_in(file: _AuthFile, reference: Reference) -> Credentials | None:
-    content = _read(file.path)
-    if content is None:
+    def entry(self, key: str) -> Credentials | None:
+        """The credentials under exactly ``key``; None where it has none (docker leaves such beside a helper)."""
+        auths = self.auths()
+        return _decode(auths, key) if key in auths.values else None
+
+    def mentions(self, reference: Reference) -> bool:
+        """Whether there is an entry for ``reference``, be it an empty one."""
+        return self._matching_key(reference) is not None
+
+    def helper(self, host: str) -> NamedHelper | None:
+        """The helper that ``credHelpers`` names for ``host``: its answer is final for this file."""
+        if self._legacy:
+            return None
+        helpers = self._content.table("credHelpers")
+        for server in (host, *(sorted({*_HUB_NAMES, _HUB_ADDRESS}) if host in _HUB_NAMES else ())):
+            name = helpers.text(server)
+            if name:
+                return NamedHelper(name, server)
         return None
-    auths = content if file.legacy else content.table("auths")
-    if not file.legacy:
-        _refuse_helper(content, reference.domain)
-    key = _matching_key(file, auths, reference)
-    return None if key is None else _decode(auths, key)
+
+    def helpers(self) -> tuple[NamedHelper, ...]:
+        """Every pair of ``credHelpers``."""
+        helpers = self._content.table("credHelpers")
+        pairs = [NamedHelper(helpers.text(server), server) for server in helpers.values]
+        return tuple(pair for pair in pairs if pair.name) if not self._legacy else ()
+
+    def credentials_store(self, host: str) -> NamedHelper | None:
+        """Docker's ``credsStore``, the helper for all registries. (containers/image does not know it.)"""
+        name = "" if self._legacy else self._content.text("credsStore")
+        return NamedHelper(name, docker_key(host)) if name else None
+
+    def auths(self) -> Table:
+        """The entries by their keys. Raises InvalidConfig."""
+        return self._content if self._legacy else self._content.table("auths")
+
+    def keys_of_host(self, host: str) -> tuple[str, ...]:
+        """The keys that stand for all of ``host``, in whatever spelling; not those of its namespaces."""
+        wanted = _HUB if host in _HUB_NAMES else host
+        return tuple(key for key in self.auths().values if _host_of(key, self._legacy) == wanted)
+
+    def _matching_key(self, reference: Reference) -> str | None:
+        """The most specific of the repository, its parents and the host; after these any spelling of the host.
+
+        A spelling has a scheme or a path behind one (only then, so that credentials of a namespace go to no other).
+        """
+        auths = self.auths()
+        exact = (reference.domain,) if self._legacy else _scopes(reference.name)
+        for key in exact:
+            if key in auths.values:
+                return key
+        return next(iter(self.keys_of_host(reference.domain)), None)
 
 
-def _read(path: str) -> Table | None:
-    data = read_file(path, SIZE_LIMIT)
+def docker_key(host: str) -> str:
+    """``host`` as docker spells it in its files and for its helpers."""
+    return _HUB_ADDRESS if host in _HUB_NAMES else host
+
+
+def encode(username: str, password: str) -> str:
+    """The ``auth`` of an entry."""
+    return base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def _read(place: AuthPlace) -> Table:
+    path = place.path
+    try:
+        data = read_file(path, SIZE_LIMIT)
+    except PermissionDenied:
+        if not place.guessed:
+            raise
+        data = None
     if data is None:
-        return None
+        return Table({}, path)
     if not data:
         raise InvalidConfig("the file is empty; one without credentials holds {}", subject=path)
     try:
@@ -97,30 +137,6 @@ def _read(path: str) -> Table | None:
     if not isinstance(values, dict):
         raise InvalidConfig("not a JSON object", subject=path)
     return Table(values, path)
-
-
-def _refuse_helper(content: Table, host: str) -> None:
-    helper = content.table("credHelpers").text(host)
-    if helper:
-        raise UnsupportedCredentialHelper(
-            f"the credentials for {host} are kept by the program docker-credential-{helper}, which is not supported; "
-            "give a user name and password, or a file that holds them",
-            subject=content.origin,
-        )
-
-
-def _matching_key(file: _AuthFile, auths: Table, reference: Reference) -> str | None:
-    """The key of ``auths`` that applies to ``reference``.
-
-    The most specific of the repository, its parents and the host; after these any spelling of the host, with a scheme
-    and a path (only then, so that credentials of a namespace never go to another).
-    """
-    exact = (reference.domain,) if file.legacy else _scopes(reference.name)
-    for key in exact:
-        if key in auths.values:
-            return key
-    wanted = _HUB if reference.domain in _HUB_NAMES else reference.domain
-    return next((key for key in auths.values if _host_of(key, file.legacy) == wanted), None)
 
 
 def _scopes(name: str) -> tuple[str, ...]:
@@ -140,13 +156,16 @@ def _host_of(key: str, legacy: bool) -> str:
 
 
 def _decode(auths: Table, key: str) -> Credentials | None:
-    """The credentials under ``key``, None where the entry has none (Docker leaves such beside a helper)."""
     entry = auths.table(key)
     token = entry.text("identitytoken")
     username, colon, password = _plain(entry).partition(":")
     password = password.strip("\0")
     if token or (colon and (username or password)):
         return Credentials(username if colon else "", password, token, origin=auths.origin)
+    # docker reads these too; containers/image does not.
+    username, password = entry.text("username"), entry.text("password")
+    if not entry.text("auth") and username and password:
+        return Credentials(username, password, origin=auths.origin)
     return None
 
 

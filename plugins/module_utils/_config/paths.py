@@ -3,7 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""Whose configuration is read, and below which roots: the one place that looks at the environment."""
+"""Whose configuration is read, and below which roots: the one place that looks at the environment.
+
+Under ``become`` the environment may be that of the user who logged in: ``su`` and ``sudo -E`` keep it. Which of it counts:
+
+- the home directory is that of the user database, whatever HOME says;
+- XDG_RUNTIME_DIR counts unless its directory belongs to somebody else, as the XDG base directory specification demands;
+- XDG_CONFIG_HOME counts unless its directory belongs to another ordinary user, is root's home or below it (for
+  others than root), or cannot be looked at;
+- variables that name a file or directory of one tool (REGISTRY_AUTH_FILE, DOCKER_CONFIG, CONTAINERS_STORAGE_CONF, ...) are set
+  by nobody but on purpose, and always count, as for podman.
+
+So what a task sets by ``environment:`` counts, as long as a directory of the user's or of the system's is named.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +29,7 @@ from dataclasses import dataclass, field
 class ConfigPaths:
     """The user and the places that the search for configuration files starts from.
 
-    ``xdg_config_home``, ``xdg_runtime_dir`` and ``docker_config`` are None where the variable is unset or empty.
+    ``xdg_config_home``, ``xdg_runtime_dir`` and ``docker_config`` are None where the variable is unset, empty or does not count.
     ``environment`` holds every variable; it may contain secrets, so it is not part of ``repr``. ``root`` is put before
     the paths of the system (not before those of the user), for tests.
     """
@@ -42,8 +54,8 @@ class ConfigPaths:
         return cls(
             home=_home_of(uid) or environment.get("HOME") or "/",
             uid=uid,
-            xdg_config_home=environment.get("XDG_CONFIG_HOME") or None,
-            xdg_runtime_dir=environment.get("XDG_RUNTIME_DIR") or None,
+            xdg_config_home=_config_home_of(uid, environment.get("XDG_CONFIG_HOME", "")),
+            xdg_runtime_dir=_runtime_dir_of(uid, environment.get("XDG_RUNTIME_DIR", "")),
             docker_config=environment.get("DOCKER_CONFIG") or None,
             environment=environment,
         )
@@ -57,6 +69,14 @@ class ConfigPaths:
     def config_home(self) -> str:
         """``$XDG_CONFIG_HOME``, or ``.config`` in the home directory."""
         return self.xdg_config_home or self.in_home(".config")
+
+    def environment_of_programs(self) -> dict[str, str]:
+        """The environment for programs that look for the same user's files: without what does not count for us."""
+        values = {**self.environment, "HOME": self.home}
+        for name, counts in (("XDG_CONFIG_HOME", self.xdg_config_home), ("XDG_RUNTIME_DIR", self.xdg_runtime_dir)):
+            if not counts:
+                values.pop(name, None)
+        return values
 
     def in_home(self, *parts: str) -> str:
         """A path below the home directory."""
@@ -72,3 +92,30 @@ def _home_of(uid: int) -> str | None:
         return pwd.getpwuid(uid).pw_dir
     except KeyError:
         return None
+
+
+def _runtime_dir_of(uid: int, directory: str) -> str | None:
+    """``directory`` if it can be the user's; one that does not exist is a mistake of theirs, not another user's."""
+    if not directory:
+        return None
+    try:
+        return directory if os.stat(directory).st_uid == uid else None
+    except FileNotFoundError:
+        return directory
+    except OSError:
+        return None
+
+
+def _config_home_of(uid: int, directory: str) -> str | None:
+    if not directory:
+        return None
+    try:
+        status = os.stat(directory)
+    except FileNotFoundError:
+        return directory
+    except OSError:
+        return None
+    if status.st_uid == uid:
+        return directory
+    home_of_root = os.path.join(_home_of(0) or "/root", "")
+    return directory if status.st_uid == 0 and not os.path.join(directory, "").startswith(home_of_root) else None

@@ -5,25 +5,24 @@
 # Private to this collection: it may change in any release.
 """From a name to the places where its image can be had: registries.conf with its drop-ins, rewriting and mirrors.
 
-The search is that of containers/image up to 5.36 (podman 4.3 to 5); what names match and how they are rewritten follows
-containers-registries.conf(5) and ``sysregistriesv2``.
+What names match and how they are rewritten follows containers-registries.conf(5) and ``sysregistriesv2``.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from .._errors import HostError
-from .._host.os_errors import reporting
 from .._model.reference import InvalidReference, Reference
 from .paths import ConfigPaths
-from .registries_file import Mirror, Registry, parse_registries
+from .registries_file import PERMISSIVE, Mirror, RegistriesFile, Registry, parse_registries_file
+from .registries_paths import registries_files
+from .short_name_aliases import Alias
 from .toml_file import InvalidConfig, read_toml
 
-_FILE = "containers/registries.conf"
-_DROP_INS = "containers/registries.conf.d"
+# The word in ``credential-helpers`` for the files that are searched without any helper (auth.json and its like).
+BUILT_IN_HELPER = "containers-auth.json"
 
 
 class RegistryBlocked(HostError):
@@ -46,9 +45,20 @@ class PullSource:
 
 @dataclass(frozen=True)
 class RegistriesConf:
-    """The registries of all files together, each prefix once."""
+    """What all files say together.
+
+    ``registries`` has each prefix once, sorted. ``search`` are the unqualified-search registries (``host[:port]``) in order,
+    ``search_origin`` the file that says so; without one it is the main file, and empty where there is none.
+    ``short_name_mode`` is ``permissive``, ``enforcing`` or ``disabled``. ``credential_helpers`` are the words of
+    containers-registries.conf(5), in order.
+    """
 
     registries: tuple[Registry, ...] = ()
+    search: tuple[str, ...] = ()
+    search_origin: str = ""
+    short_name_mode: str = PERMISSIVE
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
+    credential_helpers: tuple[str, ...] = (BUILT_IN_HELPER,)
 
     def pull_sources(self, reference: Reference) -> tuple[PullSource, ...]:
         """The places to ask for ``reference``, in order: mirrors that serve it, then the registry itself.
@@ -87,45 +97,36 @@ class RegistriesConf:
 
 
 def load_registries_conf(paths: ConfigPaths, explicit: str | None = None) -> RegistriesConf:
-    """The configuration in force.
+    """The configuration in force; ``explicit`` is the main file that a task names.
 
-    The main file is ``explicit``, or what CONTAINERS_REGISTRIES_CONF or REGISTRIES_CONFIG_PATH name; these must exist.
-    Otherwise it is the user's, whose drop-ins alone are read then, or the system's. A registry in a later file replaces
-    the one of the same prefix entirely. Raises InvalidConfig, MissingLibraryError, and HostError for unreadable files.
+    A registry in a later file replaces the one of the same prefix entirely, an alias that of the same name, a list or a
+    mode the earlier one. Raises InvalidConfig, MissingLibraryError, and HostError for unreadable files.
     """
-    merged: dict[str, Registry] = {}
-    for path in _files(paths, explicit):
-        values = read_toml(path)
-        if values is not None:
-            merged.update((registry.prefix, registry) for registry in parse_registries(values, path))
-    return RegistriesConf(tuple(merged[prefix] for prefix in sorted(merged)))
+    conf = RegistriesConf()
+    for file in registries_files(paths, explicit):
+        values = read_toml(file.path)
+        if values is None:
+            continue
+        said = parse_registries_file(values, file.path, drop_in=file.drop_in)
+        if not file.drop_in:
+            conf = replace(conf, search_origin=file.path)
+        conf = _updated(conf, said, file.path)
+    return conf
 
 
-def _files(paths: ConfigPaths, explicit: str | None) -> Iterator[str]:
-    """The main file, which may be absent unless it was named, and the drop-ins, in the order of reading."""
-    variables = ("CONTAINERS_REGISTRIES_CONF", "REGISTRIES_CONFIG_PATH")
-    named = explicit or next((paths.environment[name] for name in variables if paths.environment.get(name)), None)
-    # XDG_CONFIG_HOME does not count here.
-    users = paths.in_home(".config", _FILE)
-    if named:
-        if not os.path.exists(named):
-            raise InvalidConfig("there is no such file", subject=named)
-        yield named
-    elif os.path.exists(users):
-        yield users
-    else:
-        yield paths.in_system(f"/etc/{_FILE}")
-    if named or not os.path.exists(users):
-        yield from _drop_ins(paths.in_system(f"/etc/{_DROP_INS}"))
-    yield from _drop_ins(paths.in_home(".config", _DROP_INS))
-
-
-def _drop_ins(directory: str) -> list[str]:
-    if not os.path.isdir(directory):
-        return []
-    with reporting("read", directory):
-        names = sorted(name for name in os.listdir(directory) if name.endswith(".conf"))
-    return [path for name in names for path in [os.path.join(directory, name)] if not os.path.isdir(path)]
+def _updated(conf: RegistriesConf, said: RegistriesFile, path: str) -> RegistriesConf:
+    registries = {registry.prefix: registry for registry in (*conf.registries, *said.registries)}
+    conf = replace(
+        conf,
+        registries=tuple(registries[prefix] for prefix in sorted(registries)),
+        short_name_mode=said.short_name_mode or conf.short_name_mode,
+        aliases={**conf.aliases, **said.aliases},
+    )
+    if said.search is not None:
+        conf = replace(conf, search=said.search, search_origin=path)
+    if said.credential_helpers is not None:
+        conf = replace(conf, credential_helpers=said.credential_helpers or (BUILT_IN_HELPER,))
+    return conf
 
 
 def _blocked(registry: Registry, reference: Reference) -> RegistryBlocked:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""One registries.conf or drop-in of it, parsed to values and checked (containers-registries.conf(5), version 2).
+"""One registries.conf or drop-in of it, parsed to values and checked (containers-registries.conf(5)).
 
 The rules and the words of errors are those of containers/image's ``sysregistriesv2``. Unknown keys are ignored there
 and here.
@@ -12,16 +12,25 @@ and here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Optional
 
+from .registries_v1 import as_version_2, is_version_1
+from .short_name_aliases import Alias, parse_aliases
 from .table import Table
 from .toml_file import InvalidConfig
 
 _LABEL = r"(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])"
-_SEARCH_ENTRY = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?(?:/.*)?", re.ASCII)
+_SEARCH_ENTRY = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?", re.ASCII)
+_SEARCH_LIST = "unqualified-search-registries"
+_HELPERS = "credential-helpers"
+_MODE = "short-name-mode"
 _MIRROR_USES = ("", "all", "digest-only", "tag-only")
-_SHORT_NAME_MODES = ("", "disabled", "permissive", "enforcing")
-_V1_TABLES = ("search", "insecure", "block")
+
+PERMISSIVE = "permissive"
+ENFORCING = "enforcing"
+DISABLED = "disabled"
 
 
 @dataclass(frozen=True)
@@ -48,27 +57,56 @@ class Registry:
     origin: str = ""
 
 
-def parse_registries(values: dict[str, object], origin: str) -> tuple[Registry, ...]:
-    """The registries in the TOML ``values`` of the file ``origin``, the first of those with the same prefix.
+@dataclass(frozen=True)
+class RegistriesFile:
+    """What one file says; None, and an empty ``short_name_mode``, where it is silent.
 
-    Raises InvalidConfig for whatever makes containers/image refuse the file, and for version 1 of the format.
+    An empty list is not silence: it takes away what an earlier file said.
+    """
+
+    registries: tuple[Registry, ...] = ()
+    search: Optional[tuple[str, ...]] = None
+    short_name_mode: str = ""
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
+    credential_helpers: Optional[tuple[str, ...]] = None
+
+
+def parse_registries_file(values: dict[str, object], origin: str, *, drop_in: bool = False) -> RegistriesFile:
+    """The content of the file ``origin``, whose TOML is ``values``; of registries with the same prefix the first.
+
+    A main file may be of version 1. Raises InvalidConfig for whatever makes containers/image refuse the file.
     """
     table = Table(values, origin)
-    _refuse_version_1(table)
-    _check_search_list(table)
-    _check_short_name_mode(table)
+    if is_version_1(table):
+        table = _from_version_1(table, drop_in)
     registries = [_registry(entry) for entry in table.tables("registry")]
     _refuse_conflicts(registries, origin)
     first: dict[str, Registry] = {}
     for registry in registries:
         first.setdefault(registry.prefix, registry)
-    return tuple(first.values())
+    return RegistriesFile(
+        registries=tuple(first.values()),
+        search=_search_list(table),
+        short_name_mode=_short_name_mode(table),
+        aliases=parse_aliases(table.table("aliases")),
+        credential_helpers=table.texts(_HELPERS) if _is_set(table, _HELPERS) else None,
+    )
+
+
+def _from_version_1(table: Table, drop_in: bool) -> Table:
+    if drop_in:
+        raise table.invalid("registries", "registry must be in v2 format but is in v1")
+    said = (table.tables("registry"), table.texts(_SEARCH_LIST), table.texts(_HELPERS), table.text(_MODE))
+    if any(said) or table.table("aliases").values:
+        raise table.invalid("registries", "mixing sysregistry v1/v2 is not supported")
+    return as_version_2(table)
 
 
 def _registry(table: Table) -> Registry:
     location = _location(table, "location")
-    prefix = _location(table, "prefix") or location
-    if not prefix:
+    # A prefix of nothing but slashes matches no name.
+    prefix = _location(table, "prefix") if table.text("prefix") else location
+    if not location and not prefix:
         raise table.invalid("", "invalid condition: both location and prefix are unset")
     if not location and not prefix.startswith("*."):
         raise table.invalid(
@@ -104,7 +142,10 @@ def _mirror(table: Table, prefix: str, by_digest_only: bool) -> Mirror:
 
 
 def _location(table: Table, key: str) -> str:
-    text = table.text(key)
+    return _without_scheme(table, key, table.text(key))
+
+
+def _without_scheme(table: Table, key: str, text: str) -> str:
     trimmed = text.rstrip("/")
     if trimmed.startswith(("http://", "https://")):
         raise table.invalid(key, f"invalid location '{text}': URI schemes are not supported")
@@ -123,20 +164,24 @@ def _refuse_conflicts(registries: list[Registry], origin: str) -> None:
                 raise InvalidConfig(message, subject=origin)
 
 
-def _refuse_version_1(table: Table) -> None:
-    registries = table.table("registries")
-    if any(registries.table(name).texts("registries") for name in _V1_TABLES):
-        raise table.invalid("registries", "registries.conf must be in v2 format but is in v1")
+def _search_list(table: Table) -> tuple[str, ...] | None:
+    if not _is_set(table, _SEARCH_LIST):
+        return None
+    entries = []
+    for text in table.texts(_SEARCH_LIST):
+        entry = _without_scheme(table, _SEARCH_LIST, text)
+        if not _SEARCH_ENTRY.fullmatch(entry):
+            raise table.invalid(_SEARCH_LIST, f'Invalid unqualified-search-registries entry "{entry}"')
+        entries.append(entry)
+    return tuple(entries)
 
 
-def _check_search_list(table: Table) -> None:
-    key = "unqualified-search-registries"
-    for entry in table.texts(key):
-        if not _SEARCH_ENTRY.fullmatch(entry.rstrip("/")):
-            raise table.invalid(key, f'Invalid unqualified-search-registries entry "{entry}"')
+def _short_name_mode(table: Table) -> str:
+    mode = table.text(_MODE)
+    if mode not in ("", PERMISSIVE, ENFORCING, DISABLED):
+        raise table.invalid(_MODE, f'invalid short-name mode: "{mode}"')
+    return mode
 
 
-def _check_short_name_mode(table: Table) -> None:
-    mode = table.text("short-name-mode")
-    if mode not in _SHORT_NAME_MODES:
-        raise table.invalid("short-name-mode", f'invalid short-name mode: "{mode}"')
+def _is_set(table: Table, key: str) -> bool:
+    return table.values.get(key) is not None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from .._config.short_names import ShortNames
 from .._model.id_map import IdMap
 from .._model.json_text import go_json
 from .._report import Reporter
@@ -52,11 +53,12 @@ class ContainerRequest:
 
 @dataclass(frozen=True)
 class Host:
-    """The store to work on, and the clock."""
+    """The store to work on, the clock, and what this host says about short names."""
 
     layout: Layout
     driver: OverlayDriver
     seconds: Callable[[], int]
+    short_names: Callable[[], ShortNames]
 
 
 def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_mode: bool) -> Outcome:
@@ -66,7 +68,7 @@ def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_m
     ContainerMounted where a container to be replaced is mounted and ``force`` is not given.
     """
     catalog = read_catalog(host.layout)
-    image = find_image(catalog, request.image)
+    image = find_image(catalog, request.image, host.short_names)
     present = knows_container(catalog, request.name) if request.name else None
     if present is None:
         host.driver.ensure_native()

@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._config.short_names import ShortNames
 from .._model.json_text import parse_json
 from .._storage.catalog import Catalog, read_catalog
 from .._storage.layout import Layout
@@ -23,11 +24,13 @@ HISTORY = "history"
 MANIFEST = "manifest"
 
 
-def inspect_images(layout: Layout, names: Sequence[str] | None, gather: Sequence[str]) -> Outcome:
+def inspect_images(
+    layout: Layout, names: Sequence[str] | None, gather: Sequence[str], short_names: Callable[[], ShortNames]
+) -> Outcome:
     """The images that ``names`` ask for, in that order, and the names that are unknown; all images when ``names`` is None.
 
-    ``gather`` adds ``config``, ``history`` and ``manifest`` to each. A store that does not exist is an empty one. Raises
-    AmbiguousName for an ID prefix that several images share.
+    ``gather`` adds ``config``, ``history`` and ``manifest`` to each. ``short_names`` is called for a name without a registry. A store that does not
+    exist is an empty one. Raises AmbiguousName for an ID prefix that several images share.
     """
     catalog = read_catalog(layout)
     missing: list[str] = []
@@ -36,7 +39,7 @@ def inspect_images(layout: Layout, names: Sequence[str] | None, gather: Sequence
         records = list(catalog.images)
     else:
         for name in names:
-            record = knows_image(catalog, name)
+            record = knows_image(catalog, name, short_names)
             if record is None:
                 missing.append(name)
             else:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -45,6 +45,12 @@ class NotPresent(UsageError):
     code = "not_present"
 
 
+class NameOfAnotherImage(UsageError):
+    """A name that the image shall have carries a digest that the image does not have."""
+
+    code = "digest_mismatch"
+
+
 @dataclass(frozen=True)
 class PullRequest:
     """One image to be pulled.
@@ -62,6 +68,19 @@ class PullRequest:
     def names(self) -> tuple[str, ...]:
         """Every name that the image shall have."""
         return tuple(dict.fromkeys([str(self.name), *map(str, self.extra_names)]))
+
+
+@dataclass(frozen=True)
+class PresentImage:
+    """An image of the store, known by its ID, that shall have further names."""
+
+    image_id: str
+    extra_names: tuple[Reference, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that the image shall have; those that it has otherwise are not asked about."""
+        return tuple(dict.fromkeys(map(str, self.extra_names)))
 
 
 @dataclass(frozen=True)
@@ -130,6 +149,15 @@ class Puller:
             self._reporter.warn(f"{request.name}: the registry could not be asked, the present image stays: {error}")
             return self._keep(request, catalog, present, _Provenance())
 
+    def keep(self, request: PresentImage) -> Pulled:
+        """The image of ``request`` with its further names; nobody is asked. Raises UnknownImage."""
+        catalog = self._view.catalog()
+        return self._keep(request, catalog, catalog.image(request.image_id), _Provenance())
+
+    def catalog(self) -> Catalog:
+        """The store as the next image finds it; in check mode as the images before would leave it."""
+        return self._view.catalog()
+
     def _may_stay_unjudged(self, catalog: Catalog, present: ImageRecord, request: PullRequest) -> bool:
         """Whether the present image answers the request, and neither registry nor policy has a say in it."""
         if request.policy == MISSING:
@@ -160,8 +188,11 @@ class Puller:
             return False
         return self._view.serves(catalog, present, request.choice, digest)
 
-    def _keep(self, request: PullRequest, catalog: Catalog, present: ImageRecord, provenance: _Provenance) -> Pulled:
+    def _keep(
+        self, request: PullRequest | PresentImage, catalog: Catalog, present: ImageRecord, provenance: _Provenance
+    ) -> Pulled:
         """The present image is the one that is wanted; only names may be missing."""
+        _check_digests(request.extra_names, present.manifest_digests)
         before = self._difference_side(catalog, request.names)
         missing = [name for name in request.names if name not in present.names]
         if missing:
@@ -192,6 +223,7 @@ class Puller:
     def _bring_once(
         self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str, fetched_before: int
     ) -> Pulled:
+        _check_digests(request.extra_names, remote.digests)
         catalog = self._view.catalog()
         remote, plan = self._planner.plan(remote, source, catalog)
         before = self._difference_side(catalog, request.names)
@@ -261,9 +293,7 @@ def _already_there(catalog: Catalog, request: PullRequest, remote: RemoteImage, 
     """Whether the very image, under every name asked for and with this manifest, is in the store already."""
     named = [catalog.image_named(name) for name in request.names]
     return not plan.to_stage and all(
-        image is not None
-        and image.id == remote.image_id
-        and {str(part.digest) for part in (*remote.indexes, remote.manifest)}.issubset(image.manifest_digests)
+        image is not None and image.id == remote.image_id and set(remote.digests).issubset(image.manifest_digests)
         for image in named
     )
 
@@ -284,3 +314,12 @@ def failed_image(name: str, error: StrataError, fetched: int) -> dict[str, Any]:
     )
     entry: dict[str, Any] = dict.fromkeys(unknown)
     return {**entry, "names": [name], "digests": [], "layers": [], "bytes_downloaded": fetched, "error": error.facts()}
+
+
+def _check_digests(names: Iterable[Reference], digests: Collection[str]) -> None:
+    """A digest in a name is a promise of what is found by it."""
+    for name in names:
+        if name.digest and str(name.digest) not in digests:
+            raise NameOfAnotherImage(
+                "the image cannot have this name", subject=str(name), wanted=str(name.digest), found=", ".join(digests)
+            )

@@ -61,6 +61,11 @@ class RemoteImage:
         return self.indexes[0].digest if self.indexes else self.manifest.digest
 
     @property
+    def digests(self) -> tuple[str, ...]:
+        """Every digest that leads to the image, the outermost first."""
+        return tuple(dict.fromkeys(str(part.digest) for part in (*self.indexes, self.manifest)))
+
+    @property
     def image_id(self) -> str:
         """The image ID in a store: the hash of the config (containers/storage)."""
         return self.manifest.image_id if isinstance(self.manifest, Manifest) else Digest.of(self.config.raw).hex
@@ -127,7 +132,7 @@ def read_config(
             f"the config exceeds the maximum allowed size of {_CONFIG_LIMIT} bytes",
             subject=str(descriptor.digest),
             found=str(descriptor.size),
-            code="size_mismatch",
+            code="too_large",
         )
     known = {} if known is None else known
     if descriptor.digest not in known or len(known[descriptor.digest]) != descriptor.size:

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Optional
 
-from .._config.auth_file import find_credentials
-from .._config.certs_dir import connection_files
+from .._config.credentials import find_credentials
 from .._config.paths import ConfigPaths
 from .._config.registries_conf import PullSource, RegistriesConf, load_registries_conf
 from .._model.credentials import Credentials
 from .._model.reference import Reference
-from .._registry.http import ConnectionOptions
 from .._registry.pool import RegistryPool
 from .._report import Reporter
 from .._transport.docker import DockerEndpoint, DockerSource
 from .._transport.docker_repository import DockerRepository
+from .connect import connection_options
 
 
 @dataclass(frozen=True)
@@ -51,13 +50,14 @@ class RegistryAccess:
         """Closes the connections to all registries."""
         self.pool.close()
 
-    def load_registries(self) -> RegistriesConf:
-        """The registries.conf in force. Raises InvalidConfig."""
+    @cached_property
+    def registries(self) -> RegistriesConf:
+        """The registries.conf in force, read once. Raises InvalidConfig."""
         return load_registries_conf(self.paths, self.registries_conf)
 
     def open(self, reference: Reference) -> DockerSource:
         """The source of the image that ``reference`` names. Raises RegistryBlocked, InvalidConfig; asks nobody yet."""
-        sources = self.load_registries().pull_sources(reference)
+        sources = self.registries.pull_sources(reference)
         return DockerSource([self._endpoint(source, reference) for source in sources], pool=self.pool)
 
     def open_repository(self, reference: Reference) -> DockerRepository:
@@ -65,19 +65,17 @@ class RegistryAccess:
 
         Raises RegistryBlocked, InvalidConfig; asks nobody yet.
         """
-        source = self.load_registries().named_source(reference)
+        source = self.registries.named_source(reference)
         return DockerRepository(self._endpoint(source, reference), self.pool)
 
     def _endpoint(self, source: PullSource, logical: Reference) -> DockerEndpoint:
-        host = source.reference.domain
-        insecure = source.insecure if self.validate_certs is None else not self.validate_certs
-        ca_files, client_certificate = connection_files(self.paths, host, self.cert_dir)
-        options = ConnectionOptions(
+        options = connection_options(
+            self.paths,
+            source.reference.domain,
+            insecure=source.insecure,
+            validate_certs=self.validate_certs,
+            cert_dir=self.cert_dir,
             timeout=self.timeout,
-            verify=not insecure,
-            allow_http=insecure,
-            ca_files=ca_files,
-            client_certificate=client_certificate,
         )
         return DockerEndpoint(source.reference, options, self._credentials(source.reference, logical))
 
@@ -87,4 +85,11 @@ class RegistryAccess:
             if physical.domain != logical.domain:
                 return None
             return Credentials(self.username, self.password or "", origin="the options of the task")
-        return find_credentials(self.paths, physical, authfile=self.authfile)
+        return find_credentials(
+            self.paths,
+            physical,
+            authfile=self.authfile,
+            helpers=self.registries.credential_helpers,
+            timeout=self.timeout,
+            warn=self.reporter.warn,
+        )

@@ -23,12 +23,14 @@ class FileTooLarge(HostError):
     code = "file_too_large"
 
 
-def replace_file(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
+def replace_file(
+    path: str, data: bytes, mode: int = 0o600, sync: bool = True, owner: tuple[int, int] | None = None
+) -> None:
     """Makes ``path`` a file that holds ``data``, in one step for every reader.
 
     The new content is written beside the old as ``.tmp-<name><digits>``, the name that containers/storage uses and
-    ignores, and renamed over it. ``mode`` is set whatever the umask. With ``sync`` the content is on the disk before
-    the name is. After a failure the old file is untouched. Raises HostError (``no_space``, ``permission_denied``).
+    ignores, and renamed over it. ``mode`` is set whatever the umask, and ``owner`` (user and group) if given. With
+    ``sync`` the content is on the disk before the name is. After a failure the old file is untouched. Raises HostError (``no_space``, ``permission_denied``).
     """
     with reporting("write", path):
         temporary, descriptor = _open_beside(path)
@@ -37,7 +39,9 @@ def replace_file(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -
                 _write_all(descriptor, data)
                 if sync:
                     os.fdatasync(descriptor)
-                # Before the rename: nobody may meet the file under its name with another mode.
+                # Before the rename: nobody may meet the file under its name with another owner or mode.
+                if owner is not None and owner != _owner(descriptor):
+                    os.fchown(descriptor, *owner)
                 os.fchmod(descriptor, mode)
             finally:
                 os.close(descriptor)
@@ -87,6 +91,11 @@ def _open_beside(path: str) -> tuple[str, int]:
             return temporary, os.open(temporary, flags, 0o600)
         except FileExistsError:
             continue
+
+
+def _owner(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_uid, status.st_gid
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -131,10 +131,25 @@ def is_tag(text: str) -> bool:
     return _TAG_ONLY.fullmatch(text) is not None
 
 
+def with_tag(text: str, tag: str) -> str:
+    """The name ``text``, which has neither tag nor digest, with ``tag``. Raises InvalidReference for what is no tag."""
+    if not is_tag(tag):
+        # A slash or an at sign in it would make another name of both.
+        raise InvalidReference(
+            "invalid tag format", subject=text, wanted="up to 128 letters, digits, and any of _.-", found=repr(tag)
+        )
+    return f"{text}:{tag}"
+
+
+def names_registry(text: str) -> bool:
+    """Whether ``text``, the name of an image, begins with a host: a first component with a dot or a colon, or ``localhost``."""
+    first, slash, _rest = text.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+
+
 def _split_domain(text: str) -> tuple[str, str]:
-    first, slash, rest = text.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        domain, remainder = first, rest
+    if names_registry(text):
+        domain, _slash, remainder = text.partition("/")
     else:
         domain, remainder = DEFAULT_DOMAIN, text
     if domain == "index.docker.io":

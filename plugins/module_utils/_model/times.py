@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import time
 
 _RFC3339 = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?(?:Z|[+-]([0-9]{2}):([0-9]{2}))",
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    r"(?:\.([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))",
     re.ASCII,
 )
 _FRACTION = re.compile(r"(\.[0-9]+)?(Z|[+-][0-9:]+)", re.ASCII)
@@ -19,6 +21,7 @@ _SECONDS_END = len("2006-01-02T15:04:05")
 # The time that Go has where there is none.
 ZERO_TIME = "0001-01-01T00:00:00Z"
 _NANOSECONDS = 1_000_000_000
+_PERIOD, _DAYS_OF_PERIOD = 400, 146_097
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -39,7 +42,8 @@ def valid_time(text: str) -> bool:
     match = _RFC3339.fullmatch(text)
     if match is None:
         return False
-    year, month, day, hour, minute, second, offset_hour, offset_minute = (int(part or 0) for part in match.groups())
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    offset_hour, offset_minute = int(match[9] or 0), int(match[10] or 0)
     if not 1 <= month <= 12 or not 1 <= day <= _DAYS[month - 1] or (month == 2 and day == 29 and not _leap(year)):
         return False
     return hour < 24 and minute < 60 and second < 60 and offset_hour < 24 and offset_minute < 60
@@ -56,6 +60,24 @@ def go_time(text: str | None) -> str:
     fraction, offset = _FRACTION.match(rest).groups()  # type: ignore[union-attr]
     digits = (fraction or "")[1:10].rstrip("0")
     return f"{whole}{'.' if digits else ''}{digits}{'Z' if offset[1:] == '00:00' else offset}"
+
+
+def time_value(text: str) -> int:
+    """The nanoseconds from the epoch to a time for which valid_time() holds; digits beyond nanoseconds are dropped.
+
+    Raises ValueError for any other text.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None or not valid_time(text):
+        raise ValueError(f"{text!r} is no RFC 3339 time")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    # The calendar repeats itself every 400 years, and Python's begins with the year 1.
+    seconds = calendar.timegm((year or _PERIOD, month, day, hour, minute, second, 0, 0, 0))
+    seconds -= 0 if year else _DAYS_OF_PERIOD * 86_400
+    if match[8]:
+        offset = int(match[9]) * 3600 + int(match[10]) * 60
+        seconds -= offset if match[8] == "+" else -offset
+    return seconds * _NANOSECONDS + int((match[7] or "")[:9].ljust(9, "0"))
 
 
 def _leap(year: int) -> bool:

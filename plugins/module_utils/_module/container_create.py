@@ -18,7 +18,7 @@ from .._engine.store import layout_of
 from .._model.id_map import IdMap, parse_id_map
 from .._storage.overlay import OverlayDriver
 from .run import Task
-from .settings import store_settings
+from .settings import short_names_reader, store_settings
 from .specs import STORE, merged
 
 PRESENT = "present"
@@ -56,7 +56,7 @@ def verb(task: Task) -> Outcome:
         return remove_container(
             layout, driver, params["name"], task.reporter, force=params["force"], check_mode=task.check_mode
         )
-    host = Host(layout, driver, lambda: int(time.time()))
+    host = Host(layout, driver, lambda: int(time.time()), short_names_reader(task))
     return create(request, host, task.reporter, check_mode=task.check_mode)
 
 

@@ -11,7 +11,7 @@ from .._engine.inspect import CONFIG, HISTORY, MANIFEST, inspect_images
 from .._engine.outcome import Outcome
 from .._engine.store import layout_of
 from .run import Task
-from .settings import store_settings
+from .settings import short_names_reader, store_settings
 from .specs import STORE, merged
 
 OPTIONS = merged(
@@ -25,4 +25,5 @@ OPTIONS = merged(
 
 def verb(task: Task) -> Outcome:
     """The images that the task names."""
-    return inspect_images(layout_of(store_settings(task)), task.params["name"], task.params["gather"])
+    layout = layout_of(store_settings(task))
+    return inspect_images(layout, task.params["name"], task.params["gather"], short_names_reader(task))

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from .._engine.names import local_name, remote_reference
+from .._engine.names import image_name, local_name
 from .._engine.outcome import Outcome, joint_failure
-from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, PullRequest, failed_image
+from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, failed_image
+from .._engine.pull_by_name import NamedPuller, Wanted
 from .._engine.resolve import PlatformChoice
 from .._engine.rights import require_rights
 from .._engine.stage import Workshop
@@ -27,7 +28,7 @@ from .._model.platform import host_platform, parse_platform
 from .._storage.overlay import OverlayDriver
 from .access import registry_access, registry_retry
 from .run import Task
-from .settings import store_settings
+from .settings import short_names_reader, store_settings
 from .specs import POLICY, REGISTRY, STORE, merged
 
 OPTIONS = merged(
@@ -79,18 +80,19 @@ def verb(task: Task) -> Outcome:
     workshop = Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"])
     with closing(access), workshop:
         puller = Puller(workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode)
-        return _summary([_pull(puller, request, workshop) for request in requests])
+        named = NamedPuller(puller, short_names_reader(task), task.reporter)
+        return _summary([_pull(named, wanted, workshop) for wanted in requests])
 
 
-def _pull(puller: Puller, request: PullRequest, workshop: Workshop) -> Pulled | _Failed:
+def _pull(puller: NamedPuller, wanted: Wanted, workshop: Workshop) -> Pulled | _Failed:
     fetched_before = workshop.bytes_fetched
     try:
-        return puller.pull(request)
+        return puller.pull(wanted)
     except StrataError as error:
-        return _Failed(error, failed_image(str(request.name), error, workshop.bytes_fetched - fetched_before))
+        return _Failed(error, failed_image(str(wanted.name), error, workshop.bytes_fetched - fetched_before))
 
 
-def _requests(task: Task) -> list[PullRequest]:
+def _requests(task: Task) -> list[Wanted]:
     """Every name read before anything is asked, so that a malformed one costs nothing."""
     params = task.params
     if params["names"] and len(params["name"]) != 1:
@@ -98,8 +100,7 @@ def _requests(task: Task) -> list[PullRequest]:
     choice = _platform_choice(params["platform"], params["allow_other_platform"])
     extra_names = tuple(local_name(text) for text in params["names"])
     return [
-        PullRequest(remote_reference(text, params["tag"]), extra_names, params["pull"], choice)
-        for text in params["name"]
+        Wanted(text, image_name(text, params["tag"]), extra_names, params["pull"], choice) for text in params["name"]
     ]
 
 

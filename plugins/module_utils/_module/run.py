@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ def run_module(options: Spec, verb: Callable[[Task], Outcome], **constraints: An
 
     ``constraints`` go to AnsibleModule (``required_if`` and the like). Every module supports check mode and diff mode.
     """
+    _die_of_interrupts_at_once()
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, **constraints)
     reporter = Reporter()
     try:
@@ -61,6 +63,15 @@ def run_module(options: Spec, verb: Callable[[Task], Outcome], **constraints: An
     _speak(module, reporter, result)
     module.exit_json(**result)
     raise AssertionError("exit_json returned")
+
+
+def _die_of_interrupts_at_once() -> None:
+    """Makes SIGINT end the process as SIGTERM does: the store survives every kill, and the next run takes the rest away.
+
+    The exception that Python raises for it would wait for downloads, for as long as their registry is silent.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _fail(module: AnsibleModule, reporter: Reporter, error: StrataError, result: dict[str, Any]) -> NoReturn:

@@ -71,7 +71,7 @@ class _Progress:
         else:
             _skip(response, self.offset)
         while True:
-            chunk = response.read(CHUNK)
+            chunk = response.read(self._next_size())
             if not chunk:
                 break
             self.offset += len(chunk)
@@ -80,10 +80,12 @@ class _Progress:
         # Without a length, only the descriptor tells an end from a lost connection.
         if self._total is not None and self.offset < self._total:
             raise EarlyEnd(
-                f"the connection was closed {self._total - self.offset} bytes too early",
-                subject=redacted(response.url),
-                retryable=True,
+                f"the connection was closed {self._total - self.offset} bytes too early", subject=redacted(response.url)
             )
+
+    def _next_size(self) -> int:
+        """How much to read: of a blob that is too long one byte more than it should have, which tells that it is."""
+        return CHUNK if self._total is None else max(1, min(CHUNK, self._total - self.offset + 1))
 
     def pause_or_raise(self, lost: ConnectionLost, clock: Clock) -> None:
         """Lets a moment pass before the next connection; raises ``lost`` when the last one brought too little."""
@@ -91,8 +93,6 @@ class _Progress:
             offset, moment = self._resumed
             # A silence does not count as time, or a server that sends nothing at all would be asked for ever.
             if self.offset - offset < _ENOUGH_PROGRESS and self._last_byte - moment < _ENOUGH_TIME:
-                # As containers/common has it (pkg/retry): a reset may pass, a server that stops in order will do it again.
-                lost.retryable = not isinstance(lost, EarlyEnd)
                 raise lost
         clock.sleep(_PAUSE + random.uniform(0, _JITTER))
         self._resumed = self.offset, clock.monotonic()
@@ -108,7 +108,6 @@ class _Progress:
                 subject=redacted(response.url),
                 wanted=f"bytes {self.offset}-{'' if self._total is None else self._total - 1}",
                 found=printable(text),
-                retryable=True,
             )
 
 
@@ -116,5 +115,5 @@ def _skip(response: HttpResponse, size: int) -> None:
     while size:
         piece = response.read(min(CHUNK, size))
         if not piece:
-            raise ConnectionLost("the blob is shorter than before", subject=redacted(response.url), retryable=True)
+            raise EarlyEnd("the blob is shorter than before", subject=redacted(response.url))
         size -= len(piece)

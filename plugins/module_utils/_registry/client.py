@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from .._errors import RemoteError
+from .._layer.verify import SizeMismatch
 from .._model.credentials import Credentials
 from .._model.digest import Digest, InvalidDigest
 from .._model.media_types import ACCEPT_MANIFESTS
@@ -107,15 +108,19 @@ class RegistryClient:
     def blob(self, digest: Digest, size: int | None = None) -> Iterator[bytes]:
         """The bytes of a blob, in chunks of 256 KiB at most; a lost connection is resumed.
 
-        ``size`` is what its descriptor says; it only helps to notice an early end. Raises, while it is read,
-        BlobUnknown, the other refusals, ConnectionLost, and the leaves of a failed connection.
+        ``size`` is what its descriptor says; it helps to notice an early end, and an answer of another length before it is
+        read. Raises, while it is read, BlobUnknown, the other refusals, SizeMismatch, ConnectionLost, and the leaves of a
+        failed connection.
         """
         path = f"/v2/{self._repository}/blobs/{digest}"
 
         def open_at(offset: int) -> HttpResponse:
             headers = {"Range": f"bytes={offset}-"} if offset else {}
             response = self._connection.send("GET", path, headers)
-            if response.status == 200 or (offset and response.status == 206):
+            if response.status == 200:
+                _require_length(response, size, digest)
+                return response
+            if offset and response.status == 206:
                 return response
             raise self._connection.refusal(response, f"{self._name}@{digest}", BlobUnknown)
 
@@ -163,6 +168,17 @@ class RegistryClient:
 
     def _manifest_name(self, reference: str) -> str:
         return f"{self._name}{'@' if ':' in reference else ':'}{reference}"
+
+
+def _require_length(response: HttpResponse, size: int | None, digest: Digest) -> None:
+    """Closes an answer that announces another length than ``size``, and raises SizeMismatch."""
+    announced = response.remaining
+    if announced is None or size is None or announced == size:
+        return
+    response.close()
+    raise SizeMismatch(
+        "blob size mismatch", subject=str(digest), wanted=f"{size} bytes", found=f"a Content-Length of {announced}"
+    )
 
 
 def _chunks(response: HttpResponse) -> Iterator[bytes]:

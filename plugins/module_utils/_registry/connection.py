@@ -24,11 +24,14 @@ from .tokens import TokenService
 
 
 class RegistryConnection:
-    """Sends the requests of one repository. Safe to share between threads; asks nobody before the first request."""
+    """Sends the requests of one repository. Safe to share between threads; asks nobody before the first request.
+
+    Without a ``repository`` they are about the registry itself, and tokens are asked for without a scope.
+    """
 
     def __init__(self, host: RegistryHost, repository: str) -> None:
         self._host = host
-        self._scope = f"repository:{repository}:pull"
+        self._scopes = (f"repository:{repository}:pull",) if repository else ()
 
     def send(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
         """The answer to a request without a body for ``path`` (from ``/v2/`` on), whatever its status.
@@ -63,12 +66,12 @@ class RegistryConnection:
             subject=subject,
             not_found=not_found,
             suffix=asked_as(self._host.credentials) if response.status in (401, 403) else "",
-            secrets=self._host.secrets(),
+            secrets=self._host.secrets(response.url),
         )
 
     def _send_with_token(self, tokens: TokenService, attempt: Callable[[str], HttpResponse]) -> HttpResponse:
         started = self._host.clock.now()
-        scopes: tuple[str, ...] = (self._scope,)
+        scopes: tuple[str, ...] = self._scopes
         token = tokens.token(scopes)
         response = attempt(f"Bearer {token.value}")
         if response.status != 401:

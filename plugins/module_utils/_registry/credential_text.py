@@ -8,8 +8,16 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
+import re
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from .._model.credentials import Credentials
+
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
+# Shorter values are numbers and words: an expiry, an algorithm, a name.
+_SHORTEST_SIGNATURE = 12
 
 
 def basic(credentials: Credentials) -> str:
@@ -20,11 +28,27 @@ def basic(credentials: Credentials) -> str:
 
 
 def secrets_of(credentials: Credentials) -> list[str]:
-    """Every text by which ``credentials`` could be recognised as such."""
+    """Every text by which ``credentials`` could be recognised as such, as they are and as a form or address spells them."""
     secrets = [credentials.password, credentials.identity_token]
     if credentials.password:
         secrets.append(_encoded(credentials))
-    return [secret for secret in secrets if secret]
+    return [spelling for secret in secrets if secret for spelling in spellings(secret)]
+
+
+def spellings(secret: str) -> list[str]:
+    """``secret``, and what becomes of it in an address, a form, JSON or HTML: a server may quote us in any of these."""
+    encoded = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    lower = {_ESCAPE.sub(lambda match: match[0].lower(), text) for text in encoded}
+    others = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret)}
+    return [secret, *sorted((encoded | lower | others) - {secret})]
+
+
+def secrets_of_address(url: str) -> list[str]:
+    """The parts of a query that may be a signature: where a registry sends us to, the address itself is what opens."""
+    query = url.partition("?")[2].partition("#")[0]
+    raw = [query, *(part.partition("=")[2] for part in query.split("&"))]
+    long = [text for text in raw if len(text) >= _SHORTEST_SIGNATURE]
+    return [spelling for text in dict.fromkeys([*long, *map(unquote_plus, long)]) for spelling in spellings(text)]
 
 
 def asked_as(credentials: Credentials | None) -> str:

@@ -156,7 +156,8 @@ def printable(text: str, limit: int = _TEXT_LIMIT) -> str:
 
 def without(text: str, secrets: Iterable[str]) -> str:
     """``text`` with stars in place of ``secrets``. To be used before a cut: half a secret is not recognised."""
-    for secret in secrets:
+    # The longest first, as one may be a part of another.
+    for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 

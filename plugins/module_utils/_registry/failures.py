@@ -66,7 +66,10 @@ class ConnectionLost(RemoteError):
 
 
 class EarlyEnd(ConnectionLost):
-    """The server closed the connection in order, before the body was whole."""
+    """The server closed the connection in order, before the body was whole.
+
+    Never retryable, as containers/common has it (pkg/retry): a reset may pass, a server that stops in order will do it again.
+    """
 
 
 def system_fault(cause: BaseException, host: str) -> RemoteError | None:

@@ -16,7 +16,7 @@ from .._errors import RemoteError
 from .._model.credentials import Credentials
 from .body import read_error_body
 from .challenge import parse_challenges, usable_challenge
-from .credential_text import basic, secrets_of
+from .credential_text import basic, secrets_of, secrets_of_address
 from .errors import NotARegistry, printable, read_entries, registry_error, status_text, without
 from .failures import PlainHttpAnswer
 from .http import HttpClient, HttpResponse
@@ -78,18 +78,18 @@ class RegistryHost:
             match = _WARNING.match(line)
             if match is None:
                 continue
-            text = printable(without(match[1], self.secrets()))
+            text = printable(without(match[1], self.secrets(response.url)))
             with self._lock:
                 fresh = text not in self._warnings
                 self._warnings.add(text)
             if fresh:
                 self._warn(f"{self.name}: {text}")
 
-    def secrets(self) -> list[str]:
-        """Password and tokens, for those who clean texts."""
+    def secrets(self, url: str) -> list[str]:
+        """Password, tokens, and the signature that ``url`` may hold, for those who clean the texts that came from there."""
         endpoint = self._endpoint
         tokens = endpoint.tokens.secrets() if endpoint and endpoint.tokens else []
-        return [*(secrets_of(self.credentials) if self.credentials else []), *tokens]
+        return [*(secrets_of(self.credentials) if self.credentials else []), *tokens, *secrets_of_address(url)]
 
     def _ping(self) -> Endpoint:
         host = _NETWORK_HOSTS.get(self.name, self.name)

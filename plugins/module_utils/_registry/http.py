@@ -18,7 +18,7 @@ What this file promises to everything above it:
 
 from __future__ import annotations
 
-import ipaddress
+import base64
 import socket
 import ssl
 import threading
@@ -30,10 +30,12 @@ from http.client import HTTPException, IncompleteRead, LineTooLong, RemoteDiscon
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
+from urllib.request import getproxies_environment
 
 from .._errors import MissingLibraryError, RemoteError
 from .errors import NotARegistry, printable
 from .failures import ConnectionLost, EarlyEnd, HeaderTooLarge, RegistryUnreachable, causes, system_fault
+from .proxies import proxy_for
 from .tls import tls_context, tls_fault
 from .urls import origin, redacted, resolved
 
@@ -153,11 +155,7 @@ class HttpResponse:
             # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
             raise failure
         if not data and self._remaining:
-            raise EarlyEnd(
-                f"the connection was closed {self._remaining} bytes too early",
-                subject=redacted(self.url),
-                retryable=True,
-            )
+            raise EarlyEnd(f"the connection was closed {self._remaining} bytes too early", subject=redacted(self.url))
         if self._remaining is not None:
             self._remaining -= len(data)
         if not data or self._remaining == 0:
@@ -165,12 +163,10 @@ class HttpResponse:
         return data
 
     def _lost(self, error: Exception) -> ConnectionLost:
-        kind = EarlyEnd if isinstance(error, IncompleteRead) else ConnectionLost
-        return kind(
-            f"the connection was lost: {_failure(error, '', self._timeout).message}",
-            subject=redacted(self.url),
-            retryable=True,
-        )
+        message = f"the connection was lost: {_failure(error, '', self._timeout).message}"
+        if isinstance(error, IncompleteRead):
+            return EarlyEnd(message, subject=redacted(self.url))
+        return ConnectionLost(message, subject=redacted(self.url), retryable=True)
 
     def _finish(self) -> None:
         """Gives the connection of a body that was read to its end back to the library."""
@@ -298,6 +294,12 @@ class HttpClient:
 
 if HAS_REQUESTS:
 
+    class _Session(requests.Session):
+        """The library's session, which leaves redirects alone."""
+
+        def get_redirect_target(self, resp: Any) -> None:
+            """Even of a redirect that it is not to follow, the library would read the body, however long it is."""
+
     class _Adapter(HTTPAdapter):
         """The library's adapter, which takes its trust from our context and from nowhere else."""
 
@@ -311,6 +313,12 @@ if HAS_REQUESTS:
         def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
             return super().proxy_manager_for(proxy, **{**options, **self._pool_options})
 
+        def proxy_headers(self, proxy: str) -> dict[str, str]:
+            """User and password in UTF-8, as Go sends them; the library would take Latin-1."""
+            username, password = requests.utils.get_auth_from_url(proxy)
+            pair = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+            return {"Proxy-Authorization": f"Basic {pair}"} if username else {}
+
         def get_connection_with_tls_context(
             self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
         ) -> Any:
@@ -318,7 +326,6 @@ if HAS_REQUESTS:
             proxy = requests.utils.select_proxy(request.url, proxies)
             if not proxy:
                 return self.poolmanager.connection_from_url(request.url)
-            proxy = proxy if "://" in proxy else f"http://{proxy}"
             return self.proxy_manager_for(proxy).connection_from_url(request.url)
 
         def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
@@ -326,7 +333,7 @@ if HAS_REQUESTS:
 
 
 def _new_session(options: ConnectionOptions, context: ssl.SSLContext) -> Any:
-    session = requests.Session()
+    session = _Session()
     # No .netrc, no REQUESTS_CA_BUNDLE; proxies are looked up for each request instead.
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -341,13 +348,9 @@ def _new_session(options: ConnectionOptions, context: ssl.SSLContext) -> Any:
 
 
 def _proxies(url: str) -> dict[str, str]:
-    """The proxies of the environment for ``url``; the loopback interface is never asked through one, as in Go."""
-    host = origin(url)[1]
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost" or host.endswith(".localhost")
-    return {} if loopback else dict(requests.utils.get_environ_proxies(url, no_proxy=None))
+    """The proxy of the environment for ``url`` in the form that the library wants."""
+    proxy = proxy_for(url, getproxies_environment())
+    return {origin(url)[0]: proxy} if proxy else {}
 
 
 def _content_length(response: Any) -> int | None:
@@ -373,9 +376,17 @@ def _failure(error: Exception, host: str, timeout: float) -> RemoteError:
     """The error of the engine for an exception of the library, judged by the outermost fault that is a known one."""
     for cause in causes(error):
         told = _network_fault(cause, host, timeout) or tls_fault(cause, host) or system_fault(cause, host)
+        if told and _before_the_proxy(error) and not told.message.startswith("the proxy"):
+            text = f"the proxy cannot be reached: {told.message}"
+            return RegistryUnreachable(text, subject=host, retryable=told.retryable)
         if told:
             return told
     return RegistryUnreachable(f"the request failed: {type(error).__name__}", subject=host)
+
+
+def _before_the_proxy(error: Exception) -> bool:
+    """Whether the request came no further than to the proxy."""
+    return any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes(error))
 
 
 def _network_fault(cause: BaseException, host: str, timeout: float) -> RemoteError | None:

@@ -121,7 +121,7 @@ class TokenService:
                 ("refresh_token", credentials.identity_token),
                 ("client_id", _CLIENT_ID),
                 *service,
-                ("scope", " ".join(scopes)),
+                *([("scope", " ".join(scopes))] if scopes else []),
             ]
             return self._http.request("POST", self._realm, form=form)
         account = [("account", credentials.username)] if credentials.username else []
@@ -133,7 +133,7 @@ class TokenService:
             response.status,
             read_error_body(response),
             subject=redacted(self._realm),
-            prefix=f"no token for {' '.join(scopes)} was given: ",
+            prefix=f"no token for {' '.join(scopes) or 'a login'} was given: ",
             suffix=asked_as(self._credentials),
             secrets=secrets_of(self._credentials),
         )

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from .._errors import HostError, StrataError
 from .._host.atomic_files import read_file, replace_file
@@ -27,9 +26,9 @@ from .._model.digest import Digest
 from .._model.manifest_digest import digested_bytes
 from .._model.times import now_text, valid_time
 from .._report import Reporter
-from .catalog import UnknownImage
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
+from .image_names import assign_names, change_names
 from .layout import Layout
 from .prepare import make_directory
 from .records import UNKNOWN_TIME, ImageRecord, LayerRecord
@@ -124,13 +123,7 @@ def set_names(layout: Layout, image_id: str, names: Iterable[str]) -> ImageRecor
 
     Nothing is written where that is so already. Raises UnknownImage and HostError.
     """
-    with open_for_change(layout, images=True) as tables:
-        record = tables.images.get(image_id)
-        if record is None:
-            raise UnknownImage("no such image in the store", subject=image_id)
-        record = assign_names(tables.images, record, names)
-        tables.save_images()
-        return record
+    return change_names(layout, image_id, lambda _images: names)
 
 
 def _check_top_layer(present: ImageRecord | None, image: NewImage) -> None:
@@ -238,34 +231,6 @@ def _save_image(tables: Tables, record: ImageRecord, names: Iterable[str]) -> No
         tables.images.replace(record)
     assign_names(tables.images, record, (*names, *record.names))
     tables.save_images()
-
-
-class ImageList(Protocol):
-    """Image records that can be gone through and replaced one by one."""
-
-    def __iter__(self) -> Iterator[ImageRecord]: ...
-
-    def replace(self, record: ImageRecord) -> None:
-        """Puts ``record`` in the place of the one with its ID."""
-
-
-def assign_names(images: ImageList, record: ImageRecord, names: Iterable[str]) -> ImageRecord:
-    """Makes ``names`` the names of ``record``, in this order, and takes them from all other images; nothing is saved.
-
-    Each name is put in front of the history in its turn, so the last one ends up first there, as upstream.
-    """
-    wanted = list(dict.fromkeys(names))
-    for other in list(images):
-        if other.id != record.id and not set(other.names).isdisjoint(wanted):
-            images.replace(other.changed(names=[name for name in other.names if name not in wanted]))
-    history = list(record.names_history)
-    for name in wanted:
-        history = [name, *(old for old in history if old != name)]
-    if wanted == list(record.names):
-        return record
-    changed = record.changed(names=wanted, names_history=history)
-    images.replace(changed)
-    return changed
 
 
 def _undo(

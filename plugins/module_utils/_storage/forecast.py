@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .catalog import Catalog
-from .commit import NewImage, assign_names, empty_record, with_data
+from .commit import NewImage, empty_record, with_data
+from .image_names import assign_names
 from .records import ImageRecord, LayerRecord
 
 

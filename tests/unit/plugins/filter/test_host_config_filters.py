@@ -180,6 +180,9 @@ def test_an_empty_search_list_is_a_setting() -> None:
         ({"registries": [{"prefix": "*.a.example.com/x"}]}, "Wildcarded prefix"),
         ({"registries": [{"location": "a.example.com", "insecure": "yes"}]}, "insecure"),
         ({"registries": [{"location": "a.example.com", "mirrors": []}]}, "mirrors"),
+        ({"aliases": {"tool": "team/tool"}}, "must contain registry and repository"),
+        ({"aliases": {"tool:1": "registry.example.com/tool"}}, "must not contain tag"),
+        ({"search": ["registry.example.com/team"]}, "Invalid unqualified-search-registries entry"),
         ({"aliases": {"tool": 1}}, "aliases"),
     ],
 )

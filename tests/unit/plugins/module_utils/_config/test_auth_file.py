@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._config.auth_file import (
-    UnsupportedCredentialHelper,
-    find_credentials,
-)
+from ansible_collections.strata.containers.plugins.module_utils._config.credentials import find_credentials
 from ansible_collections.strata.containers.plugins.module_utils._config.toml_file import InvalidConfig
 from ansible_collections.strata.containers.plugins.module_utils._model.credentials import Credentials
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
@@ -153,7 +150,11 @@ def test_the_oldest_file_of_docker_is_a_map_of_hosts(host: FakeHost) -> None:
         ({"auth": auth("u", "")}, Credentials("u", "")),
         ({"auth": auth("", "p")}, Credentials("", "p")),
         ({"auth": base64.b64encode(b"nocolon").decode(), "identitytoken": "t"}, Credentials("", "", "t")),
-        ({"username": "u", "password": "p"}, None),
+        # docker reads these (cli, config/configfile), containers/image does not.
+        ({"username": "u", "password": "p"}, Credentials("u", "p")),
+        ({"auth": "", "username": "u", "password": "p"}, Credentials("u", "p")),
+        ({"auth": auth("v"), "username": "u", "password": "p"}, Credentials("v", SECRET)),
+        ({"username": "u"}, None),
     ],
 )
 def test_an_entry_is_user_and_password_or_a_token(
@@ -170,15 +171,6 @@ def test_an_entry_without_credentials_leaves_the_question_to_the_next_file(host:
     host.write(RUN, json.dumps({"auths": {"quay.io": {}}}))
     host.write("~/.docker/config.json", auths(quay_io="docker"))
     assert found(host, "quay.io/x") == "docker"
-
-
-def test_a_helper_for_the_host_is_refused_and_one_for_another_is_not(host: FakeHost) -> None:
-    content = {"auths": {"quay.io": {"auth": auth("u")}}, "credHelpers": {"gcr.io": "gcloud"}, "credsStore": "pass"}
-    path = host.write(RUN, json.dumps(content))
-    assert found(host, "quay.io/x") == "u"
-    with pytest.raises(UnsupportedCredentialHelper, match="docker-credential-gcloud") as caught:
-        found(host, "gcr.io/x")
-    assert caught.value.subject == path
 
 
 @pytest.mark.parametrize(

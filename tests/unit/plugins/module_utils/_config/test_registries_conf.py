@@ -66,6 +66,7 @@ def test_without_any_file_a_name_is_asked_for_where_it_says(host: FakeHost) -> N
             ["quay.io/a.example.com/x:1"],
         ),
         (table('prefix="*.example.com"', "insecure=true"), "a.example.com/app:1", ["a.example.com/app:1!"]),
+        (table('prefix="/"', 'location="quay.io"', "insecure=true"), "quay.io/app:1", ["quay.io/app:1"]),
     ],
 )
 def test_a_name_is_rewritten_by_the_table_of_its_prefix(
@@ -230,8 +231,14 @@ def test_a_file_that_was_named_must_exist(host: FakeHost) -> None:
             "registry 'a.b' is defined multiple times with conflicting 'blocked' setting",
         ),
         ('unqualified-search-registries=["a_b"]', 'Invalid unqualified-search-registries entry "a_b"'),
+        ('unqualified-search-registries=["a.b/ns"]', 'Invalid unqualified-search-registries entry "a.b/ns"'),
+        ('unqualified-search-registries=[""]', 'Invalid unqualified-search-registries entry ""'),
+        (
+            'unqualified-search-registries=["https://a.b"]',
+            "invalid location 'https://a.b': URI schemes are not supported",
+        ),
+        ('credential-helpers="x"', "credential-helpers: wrong type"),
         ('short-name-mode="Enforcing"', 'invalid short-name mode: "Enforcing"'),
-        ('[registries.search]\nregistries=["a.b"]', "registries.conf must be in v2 format but is in v1"),
         (table('location="a.b"', 'insecure="true"'), "registry[0].insecure: wrong type"),
         (table('location="a.b"', "[[registry.mirror]]", "location=1"), "registry[0].mirror[0].location: wrong type"),
     ],
@@ -243,5 +250,129 @@ def test_a_bad_file_is_refused_with_the_words_of_the_go_library(host: FakeHost, 
 
 
 def test_what_is_unknown_or_empty_is_fine(host: FakeHost) -> None:
-    content = 'x=1\nunqualified-search-registries=["a.b", "c:5000/ns"]\n[registries.block]\nregistries=[]\n[[registry]]\nlocation="a.b"\ny=2'
+    content = 'x=1\nunqualified-search-registries=["a.b", "c:5000/"]\n[registries.block]\nregistries=[]\n[[registry]]\nlocation="a.b"\ny=2'
     assert sources(host, content, "quay.io/app:1") == ["quay.io/app:1"]
+
+
+V1 = """
+[registries.search]
+registries = ["a.test", "docker.io"]
+[registries.insecure]
+registries = ["plain.test:5000/", "both.test"]
+[registries.block]
+registries = ["both.test", "evil.test"]
+"""
+
+
+def test_version_1_of_the_main_file_says_the_same_in_other_words(host: FakeHost) -> None:
+    assert sources(host, V1, "plain.test:5000/app:1") == ["plain.test:5000/app:1!"]
+    conf = load_registries_conf(host.paths())
+    assert [(registry.prefix, registry.insecure, registry.blocked) for registry in conf.registries] == [
+        ("both.test", True, True),
+        ("evil.test", False, True),
+        ("plain.test:5000", True, False),
+    ]
+    assert (conf.search, conf.search_origin) == (("a.test", "docker.io"), host.path(MAIN))
+    with pytest.raises(RegistryBlocked, match=r"registry evil\.test is blocked"):
+        conf.pull_sources(parse_reference("evil.test/app:1"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        table('location="a.b"'),
+        'unqualified-search-registries=["a.b"]',
+        'short-name-mode="disabled"',
+        'credential-helpers=["x"]',
+        '[aliases]\na="b.c/a"',
+    ],
+)
+def test_the_two_versions_are_not_mixed(host: FakeHost, more: str) -> None:
+    with pytest.raises(InvalidConfig, match="mixing sysregistry v1/v2 is not supported"):
+        sources(host, more + "\n" + V1, "quay.io/app:1")
+    # What is empty says nothing.
+    sources(host, "unqualified-search-registries=[]\ncredential-helpers=[]\n[aliases]\n" + V1, "quay.io/app:1")
+
+
+def test_a_drop_in_is_of_version_2(host: FakeHost) -> None:
+    host.write(f"{MAIN}.d/a.conf", V1)
+    with pytest.raises(InvalidConfig, match="registry must be in v2 format but is in v1"):
+        load_registries_conf(host.paths())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[registries.insecure]\nregistries=["https://a.b"]', "URI schemes are not supported"),
+        ('[registries.insecure]\nregistries=["/"]', "both location and prefix are unset"),
+        ('[registries.search]\nregistries=["a_b"]', 'Invalid unqualified-search-registries entry "a_b"'),
+        ('[registries.block]\nregistries="a.b"', "wrong type"),
+        ('registries=["a.b"]', "wrong type"),
+    ],
+)
+def test_version_1_is_checked_as_version_2_is(host: FakeHost, content: str, message: str) -> None:
+    with pytest.raises(InvalidConfig, match=message):
+        sources(host, content, "quay.io/app:1")
+
+
+@pytest.mark.parametrize(
+    ("main", "drop_in", "search", "origin"),
+    [
+        (None, None, (), ""),
+        ("", None, (), MAIN),
+        ("", "x=1", (), MAIN),
+        ('unqualified-search-registries=["a.b"]', "x=1", ("a.b",), MAIN),
+        (
+            'unqualified-search-registries=["a.b"]',
+            'unqualified-search-registries=["c.d", "e"]',
+            ("c.d", "e"),
+            f"{MAIN}.d/x.conf",
+        ),
+        # An empty list is an answer as well.
+        ('unqualified-search-registries=["a.b"]', "unqualified-search-registries=[]", (), f"{MAIN}.d/x.conf"),
+        (None, "x=1", (), ""),
+        (None, 'unqualified-search-registries=["c.d"]', ("c.d",), f"{MAIN}.d/x.conf"),
+    ],
+)
+def test_the_search_list_is_that_of_the_last_file_that_has_one(
+    host: FakeHost, main: str | None, drop_in: str | None, search: tuple[str, ...], origin: str
+) -> None:
+    for name, content in ((MAIN, main), (f"{MAIN}.d/x.conf", drop_in)):
+        if content is not None:
+            host.write(name, content)
+    conf = load_registries_conf(host.paths())
+    assert (conf.search, conf.search_origin) == (search, origin and host.path(origin))
+
+
+@pytest.mark.parametrize(
+    ("main", "drop_in", "mode", "helpers"),
+    [
+        ("", "", "permissive", ("containers-auth.json",)),
+        ('short-name-mode="enforcing"', "", "enforcing", ("containers-auth.json",)),
+        ('short-name-mode="enforcing"', 'short-name-mode="disabled"', "disabled", ("containers-auth.json",)),
+        ('short-name-mode="enforcing"', 'short-name-mode=""', "enforcing", ("containers-auth.json",)),
+        ('credential-helpers=["a", "containers-auth.json"]', "", "permissive", ("a", "containers-auth.json")),
+        ('credential-helpers=["a"]', 'credential-helpers=["b"]', "permissive", ("b",)),
+        ('credential-helpers=["a"]', "credential-helpers=[]", "permissive", ("containers-auth.json",)),
+    ],
+)
+def test_a_later_file_has_the_last_word(
+    host: FakeHost, main: str, drop_in: str, mode: str, helpers: tuple[str, ...]
+) -> None:
+    host.write(MAIN, main)
+    host.write(f"{MAIN}.d/x.conf", drop_in)
+    conf = load_registries_conf(host.paths())
+    assert (conf.short_name_mode, conf.credential_helpers) == (mode, helpers)
+
+
+def test_a_link_in_place_of_the_drop_in_directory_is_not_followed(host: FakeHost) -> None:
+    host.write("/elsewhere/x.conf", table('location="a.b"'))
+    host.write(MAIN)
+    Path(host.path(f"{MAIN}.d")).symlink_to(host.path("/elsewhere"))
+    assert load_registries_conf(host.paths()).registries == ()
+
+
+def test_the_first_variable_that_is_set_names_the_file_even_when_it_is_empty(host: FakeHost) -> None:
+    host.write("/x.conf", table('location="a.b"'))
+    environment = {"CONTAINERS_REGISTRIES_CONF": "", "REGISTRIES_CONFIG_PATH": host.path("/x.conf")}
+    assert load_registries_conf(host.paths(0, environment)).registries == ()

@@ -188,7 +188,7 @@ def test_a_config_above_four_mebibytes_is_refused_before_it_is_asked_for() -> No
     source.top, source.blobs = json.dumps(manifest).encode(), {}
     with pytest.raises(StrataError, match="4194304") as caught:
         _resolve(source)
-    assert caught.value.code == "size_mismatch"
+    assert caught.value.code == "too_large"
 
 
 def test_a_config_that_the_task_has_is_not_asked_for() -> None:

@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._model.times import now_text, valid_time
+from ansible_collections.strata.containers.plugins.module_utils._model.times import (
+    now_text,
+    time_value,
+    valid_time,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,3 +92,33 @@ def test_every_time_that_is_written_is_one_that_go_reads(nanoseconds: int) -> No
     text = now_text(nanoseconds)
     assert valid_time(text)
     assert not text.endswith((".Z", "0Z")) or "." not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "rest"),
+    [
+        # Seconds as GNU date computes them: date -u -d TEXT +%s
+        ("2026-11-23T16:53:00Z", NOVEMBER, 0),
+        ("2026-11-23T16:53:00.73739449Z", NOVEMBER, 737_394_490),
+        ("2026-11-23T18:53:00.5+02:00", NOVEMBER, 500_000_000),
+        ("2026-11-23T11:23:00-05:30", NOVEMBER, 0),
+        ("2024-02-29T23:59:59.9999999999Z", LEAP_DAY, 999_999_999),
+        ("1969-12-31T23:59:59.25Z", -1, 250_000_000),
+        ("0001-01-01T00:00:00Z", -62_135_596_800, 0),
+        ("0000-02-29T00:00:00Z", -62_162_121_600, 0),
+        ("9999-12-31T23:59:59Z", 253_402_300_799, 0),
+    ],
+)
+def test_a_time_has_its_distance_from_the_epoch(text: str, seconds: int, rest: int) -> None:
+    assert time_value(text) == seconds * 10**9 + rest
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-23", "2023-02-29T00:00:00Z"])
+def test_what_is_no_time_has_none(text: str) -> None:
+    with pytest.raises(ValueError, match="RFC 3339"):
+        time_value(text)
+
+
+@given(st.integers(0, 253_402_300_799 * 10**9))
+def test_what_was_written_is_read_back(nanoseconds: int) -> None:
+    assert time_value(now_text(nanoseconds)) == nanoseconds

@@ -13,7 +13,11 @@ Leaving the context fails the test when a request came that no step expected, or
 
 from __future__ import annotations
 
+import socket
+import ssl
+import struct
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,15 +29,19 @@ Headers = Union[Mapping[str, str], Sequence[tuple[str, str]]]
 
 UNEXPECTED = 599
 
+# What an endless body stops at, so that a client without a limit fails a test and does not fill a memory.
+_FAR_TOO_MUCH = 64 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came. Names of headers are in lower case."""
+    """A request as it came. Names of headers are in lower case; ``moment`` is in seconds of the monotonic clock."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    moment: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass
@@ -41,7 +49,9 @@ class Step:
     """An expected request and its answer.
 
     ``requires`` are headers that the request must have with just that value, or must not have where the value is None.
-    ``cut`` closes the connection after that many bytes of the body. ``times`` is None for any number of requests.
+    ``cut`` closes the connection after that many bytes of the body; with ``reset`` it does so by a TCP reset, and with
+    ``silent`` not before the client hangs up. ``endless`` sends the body again and again. ``raw`` is sent as it is, in place
+    of an answer. ``times`` is None for any number of requests. ``sent`` counts the bytes of bodies that a client took.
     """
 
     method: str
@@ -54,6 +64,11 @@ class Step:
     length: Optional[str] = ""
     times: Optional[int] = 1
     gate: Optional[threading.Event] = None
+    reset: bool = False
+    silent: bool = False
+    endless: bool = False
+    raw: Optional[bytes] = None
+    sent: int = 0
 
     def answers(self, request: Request) -> bool:
         if (self.method, self.path) != (request.method, request.path) or self.times == 0:
@@ -62,12 +77,16 @@ class Step:
 
 
 class ScriptedServer:
-    """Listens on a free port of the loopback interface while its context is open."""
+    """Listens on a free port of the loopback interface while its context is open; speaks https where ``tls`` is given.
 
-    def __init__(self) -> None:
+    ``connections`` counts those that were accepted, whatever became of them.
+    """
+
+    def __init__(self, tls: Optional[ssl.SSLContext] = None) -> None:
+        self.tls = tls
+        self.connections = 0
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
-        self.connections = 0
         self._steps: list[Step] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -80,7 +99,7 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}"
+        return f"{'https' if self.tls else 'http'}://{self.host}"
 
     def expect(self, method: str, path: str, **answer: Any) -> Step:
         """Adds a step; of several that fit a request, the first that is not used up answers."""
@@ -123,13 +142,32 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     script: ScriptedServer
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        accepted = super().get_request()
+        self.script.connections += 1
+        return accepted
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing: a handshake that fails is the client's to tell."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
+    def setup(self) -> None:
+        if self.server.script.tls:
+            # Here and not in the thread that accepts: a client that says nothing holds up nobody else.
+            self.request = self.server.script.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        if self.server.script.tls:
+            # The server closes the socket that it accepted, which is no longer this one.
+            self.request.close()
+
     def handle(self) -> None:
-        self.server.script.connections += 1
         # A client that saw enough may hang up.
         with suppress(ConnectionError):
             super().handle()
@@ -146,9 +184,16 @@ class _Handler(BaseHTTPRequestHandler):
             step.gate.wait(10)
         self._answer(step)
 
-    do_GET = do_HEAD = do_POST = do_any
+    do_GET = do_HEAD = do_POST = do_CONNECT = do_any
 
     def _answer(self, step: Step) -> None:
+        if step.raw is not None:
+            self.wfile.write(step.raw)
+            self.close_connection = True
+            return
+        if step.reset and step.cut is None:
+            self._reset()
+            return
         self.send_response(step.status)
         pairs = step.headers.items() if isinstance(step.headers, Mapping) else step.headers
         for name, value in pairs:
@@ -157,9 +202,29 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", step.length or str(len(step.body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(step.body if step.cut is None else step.body[: step.cut])
+            self._send_body(step)
         if step.cut is not None or step.length is None:
             self.close_connection = True
+        if step.silent:
+            self.rfile.read(1)
+        if step.reset:
+            self._reset()
+
+    def _send_body(self, step: Step) -> None:
+        body = step.body if step.cut is None else step.body[: step.cut]
+        while True:
+            self.wfile.write(body)
+            step.sent += len(body)
+            if not step.endless or step.sent > _FAR_TOO_MUCH:
+                return
+
+    def _reset(self) -> None:
+        # What was sent before must have arrived: a reset overtakes what still waits.
+        time.sleep(0.05)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+        self.close_connection = True
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Says nothing: requests are in ``requests``."""

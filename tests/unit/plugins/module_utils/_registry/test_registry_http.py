@@ -6,12 +6,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import gzip
 import os
 import socket
-import struct
-import termios
 import threading
 import traceback
 from collections.abc import Iterator
@@ -21,13 +17,10 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import MissingLibraryError, RemoteError
 from ansible_collections.strata.containers.plugins.module_utils._registry import http
 from ansible_collections.strata.containers.plugins.module_utils._registry.body import (
-    BodyTooLarge,
     read_body,
-    read_error_body,
 )
 from ansible_collections.strata.containers.plugins.module_utils._registry.errors import NotARegistry
 from ansible_collections.strata.containers.plugins.module_utils._registry.failures import (
-    ConnectionLost,
     PlainHttpAnswer,
     RegistryUnreachable,
 )
@@ -38,6 +31,7 @@ from ansible_collections.strata.containers.plugins.module_utils._registry.http i
 )
 from ansible_collections.strata.containers.plugins.module_utils._registry.tls import BadCertificateFile
 from ansible_collections.strata.containers.plugins.module_utils._registry.urls import BadAddress
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.raw_server import RawServer
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.scripted_server import (
     ScriptedServer,
 )
@@ -175,104 +169,6 @@ class TestRedirects:
             assert response.read(10) == b""
 
 
-class TestBodies:
-    def test_the_bytes_arrive_as_sent(self, server: ScriptedServer, client: HttpClient) -> None:
-        packed = gzip.compress(b"content" * 100)
-        server.expect(
-            "GET", "/", headers={"Content-Encoding": "gzip"}, body=packed, requires={"Accept-Encoding": "identity"}
-        )
-        with client.request("GET", server.url + "/") as response:
-            assert read_body(response, 1 << 20, "x") == packed
-
-    @pytest.mark.parametrize("cut", [0, 1, 99_999])
-    def test_a_short_body_is_an_error_that_may_pass(self, server: ScriptedServer, client: HttpClient, cut: int) -> None:
-        server.expect("GET", "/?sig=hunter2", body=b"x" * 100_000, cut=cut)
-        with client.request("GET", server.url + "/?sig=hunter2") as response, pytest.raises(ConnectionLost) as caught:
-            read_body(response, 1 << 20, "x")
-        assert caught.value.retryable and "hunter2" not in str(caught.value)
-        assert caught.value.__cause__ is None and caught.value.__context__ is None
-
-    def test_a_chunked_body_that_is_cut_is_an_error(self, client: HttpClient) -> None:
-        answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nwo"
-        with _raw_server(answer) as url, client.request("GET", url) as response:
-            assert response.remaining is None
-            with pytest.raises(ConnectionLost):
-                read_body(response, 100, "x")
-
-    def test_a_whole_chunked_body_is_read(self, client: HttpClient) -> None:
-        answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
-        with _raw_server(answer) as url, client.request("GET", url) as response:
-            assert read_body(response, 100, "x") == b"hello"
-
-    def test_silence_within_a_body_ends_it(self) -> None:
-        client = HttpClient(ConnectionOptions(timeout=0.2))
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
-        failure = pytest.raises(ConnectionLost, match="no answer within 0.2 seconds")
-        with _raw_server(answer, stay=True) as url:
-            with client.request("GET", url) as response:
-                with failure:
-                    read_body(response, 100, "x")
-
-    def test_a_body_above_its_limit_is_refused_whatever_its_length_says(
-        self, server: ScriptedServer, client: HttpClient
-    ) -> None:
-        server.expect("GET", "/", body=b"x" * 11, length=None)
-        server.expect("GET", "/", body=b"x" * 10)
-        failure = pytest.raises(BodyTooLarge, match="exceeded maximum allowed size of 10 bytes")
-        with client.request("GET", server.url + "/") as response:
-            with failure:
-                read_body(response, 10, "x")
-        with client.request("GET", server.url + "/") as response:
-            assert len(read_body(response, 10, "x")) == 10
-
-    def test_a_cut_explanation_explains_nothing_and_harms_nothing(
-        self, server: ScriptedServer, client: HttpClient
-    ) -> None:
-        server.expect("GET", "/", status=500, body=b"x" * 100, cut=10)
-        with client.request("GET", server.url + "/") as response:
-            assert read_error_body(response) == b""
-
-    @pytest.mark.parametrize("came", [1, 8192, 100_000])
-    @pytest.mark.parametrize("form", ["length", "chunks", "neither"])
-    def test_what_came_before_a_reset_is_given_out_and_the_failure_is_told_after_it(
-        self, client: HttpClient, came: int, form: str
-    ) -> None:
-        head = {
-            "length": b"Content-Length: 1000000\r\n\r\n",
-            "chunks": b"Transfer-Encoding: chunked\r\n\r\nF4240\r\n",
-            "neither": b"\r\n",
-        }[form]
-        body = os.urandom(came)
-        with _raw_server(b"HTTP/1.1 200 OK\r\n" + head + body, reset=True) as url:
-            with client.request("GET", url) as response:
-                assert response.read(1_000_000) == body
-                for _count in range(2):
-                    with pytest.raises(ConnectionLost, match="reset") as caught:
-                        response.read(1)
-                    assert caught.value.retryable
-
-    def test_what_came_before_a_silence_is_given_out(self) -> None:
-        client = HttpClient(ConnectionOptions(timeout=0.2))
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
-        with _raw_server(answer, stay=True) as url, client.request("GET", url) as response:
-            assert response.read(10) == b"hello"
-            with pytest.raises(ConnectionLost):
-                response.read(5)
-
-    def test_a_connection_is_used_again_after_its_body_was_read(self, client: HttpClient) -> None:
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-        with _raw_server(answer, answers=3) as url:
-            for _count in range(3):
-                with client.request("GET", url) as response:
-                    assert read_body(response, 10, "x") == b"ok"
-
-    def test_a_header_may_stand_several_times(self, server: ScriptedServer, client: HttpClient) -> None:
-        server.expect("GET", "/", headers=[("WWW-Authenticate", "A"), ("WWW-Authenticate", "B")])
-        response = client.request("GET", server.url + "/")
-        assert response.header_lines("www-authenticate") == ["A", "B"]
-        assert (response.header("Nothing"), response.header_lines("Nothing")) == ("", [])
-
-
 class TestFailures:
     @pytest.mark.parametrize(
         ("url", "text", "retryable"),
@@ -289,17 +185,17 @@ class TestFailures:
 
     def test_silence(self) -> None:
         client = HttpClient(ConnectionOptions(timeout=0.2))
-        with _raw_server(b"", stay=True) as url, pytest.raises(RegistryUnreachable, match="0.2 seconds") as caught:
+        with RawServer(b"", stay=True) as url, pytest.raises(RegistryUnreachable, match="0.2 seconds") as caught:
             client.request("GET", url)
         assert caught.value.retryable
 
     def test_a_connection_closed_without_an_answer(self, client: HttpClient) -> None:
-        with _raw_server(b"") as url, pytest.raises(RegistryUnreachable, match="without an answer") as caught:
+        with RawServer(b"") as url, pytest.raises(RegistryUnreachable, match="without an answer") as caught:
             client.request("GET", url)
         assert caught.value.retryable
 
     def test_an_answer_that_is_not_http(self, client: HttpClient) -> None:
-        with _raw_server(b"220 mail.example.com ESMTP\r\n") as url, pytest.raises(NotARegistry):
+        with RawServer(b"220 mail.example.com ESMTP\r\n") as url, pytest.raises(NotARegistry):
             client.request("GET", url)
 
     @pytest.mark.parametrize(
@@ -311,12 +207,12 @@ class TestFailures:
     )
     def test_a_header_that_is_too_large_has_a_code_word(self, client: HttpClient, header: bytes) -> None:
         answer = b"HTTP/1.1 200 OK\r\n" + header + b"Content-Length: 0\r\n\r\n"
-        with _raw_server(answer) as url, pytest.raises(RemoteError, match="header") as caught:
+        with RawServer(answer) as url, pytest.raises(RemoteError, match="header") as caught:
             client.request("GET", url)
         assert (caught.value.code, caught.value.retryable) == ("too_large", False)
 
     def test_plain_http_where_https_is_wanted(self, client: HttpClient) -> None:
-        with _raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url, pytest.raises(PlainHttpAnswer) as caught:
+        with RawServer(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url, pytest.raises(PlainHttpAnswer) as caught:
             client.request("GET", url.replace("http:", "https:"))
         assert caught.value.code == "tls_failed" and not caught.value.retryable
 
@@ -371,7 +267,7 @@ class TestProxies:
     def test_a_proxy_that_refuses_is_told_without_its_password(
         self, client: HttpClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with _raw_server(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as url:
+        with RawServer(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as url:
             _proxy(monkeypatch, url.replace("http://", "http://user:hunter2@"))
             with pytest.raises(RegistryUnreachable, match="407") as caught:
                 client.request("GET", "https://registry.example.com/")
@@ -421,37 +317,3 @@ def _closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-class _raw_server:
-    """Sends ``answer`` for whatever comes, on one connection; then closes or resets it, or stays silent until the end."""
-
-    def __init__(self, answer: bytes, *, stay: bool = False, reset: bool = False, answers: int = 1) -> None:
-        self._reset = reset
-        self._answer = answer
-        self._stay = stay
-        self._answers = answers
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._over = threading.Event()
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self._serve, daemon=True).start()
-        host, port = self._listener.getsockname()
-        return f"http://{host}:{port}/"
-
-    def __exit__(self, *_details: object) -> None:
-        self._over.set()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        connection, _address = self._listener.accept()
-        with connection:
-            for _count in range(self._answers):
-                connection.recv(65536)
-                connection.sendall(self._answer)
-            if self._reset:
-                while fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)) != bytes(4):
-                    self._over.wait(0.001)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            if self._stay:
-                self._over.wait(10)

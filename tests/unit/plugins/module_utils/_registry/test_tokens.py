@@ -262,7 +262,8 @@ class TestCredentialText:
         assert basic(Credentials("Aladdin", "open sesame")) == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="  # RFC 7617
 
     def test_secrets_are_listed_in_every_form(self) -> None:
-        assert secrets_of(Credentials("Aladdin", "open sesame")) == ["open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]
+        listed = secrets_of(Credentials("Aladdin", "open sesame"))
+        assert {"open sesame", "open%20sesame", "open+sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="} <= set(listed)
         assert secrets_of(Credentials(identity_token="t")) == ["t"]
         assert secrets_of(Credentials()) == []
 

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Does what a removal says, under the locks of all that it touches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from .._host.mountinfo import mounts_below
+from .._report import Reporter
+from .._storage.catalog import Catalog, MountCount
+from .._storage.containers import delete_container
+from .._storage.edit import Tables, open_for_change
+from .._storage.image_names import assign_names
+from .._storage.layout import Layout
+from .._storage.mounting import mount_state, unmount
+from .._storage.overlay import OverlayDriver
+from .._storage.remove_image import delete_image
+from .._storage.remove_layer import remove_incomplete
+from .describe import read_image
+from .lineage import Lineage
+from .removal import Removal
+
+# Plans on the records as they are; whether containers may go is the second argument.
+Planner = Callable[[Removal, bool], None]
+
+
+def plan_on(layout: Layout, catalog: Catalog, planner: Planner, *, containers: bool) -> Removal:
+    """What ``planner`` takes away from the store as ``catalog`` shows it. Only reads."""
+
+    # One look at the table of mounts tells of nearly all layers that they are not mounted.
+    points = {entry.mount_point for entry in mounts_below(layout.driver_home)}
+
+    def mount_of(layer_id: str) -> str | None:
+        if os.path.realpath(layout.merged(layer_id)) not in points:
+            return None
+        return mount_state(layout, catalog, layer_id, layer_id).mount_point
+
+    removal = Removal(catalog, Lineage(lambda record: read_image(layout, catalog, record).config), mount_of)
+    planner(removal, containers)
+    return removal
+
+
+def carry_out(
+    layout: Layout, driver: OverlayDriver, catalog: Catalog, planner: Planner, reporter: Reporter, *, check_mode: bool
+) -> Removal:
+    """What ``planner`` takes away from the store, done unless ``check_mode`` is set.
+
+    Containers go first, each by itself. Then everything is planned once more on the records under the locks, and done:
+    whoever made a container meanwhile keeps its image. Raises what ``planner`` raises, and HostError.
+    """
+    planned = plan_on(layout, catalog, planner, containers=True)
+    if check_mode or not (planned.untagged or planned.deleted):
+        return planned
+    for container in planned.containers:
+        delete_container(layout, driver, container)
+        reporter.step("deleted", container.id, kind="container", image=container.image)
+    for image_id, layer_id in planned.mounts:
+        _state, changed = unmount(layout, driver, image_id, layer_id, force=True)
+        if changed:
+            reporter.step("unmounted", layer_id, image=image_id)
+    with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
+        remove_incomplete(tables, layout, driver)
+        done = plan_on(layout, _catalog_of(tables), planner, containers=False)
+        _untag(tables, done, reporter)
+        for image_id in done.deleted:
+            freed = delete_image(tables, layout, driver, image_id)
+            reporter.step("deleted", image_id, kind="image", layers=len(freed))
+    done.containers = planned.containers
+    return done
+
+
+def _untag(tables: Tables, removal: Removal, reporter: Reporter) -> None:
+    """Takes names from the images that stay."""
+    for image in removal.images:
+        record = tables.images.get(image.id)
+        if record is not None and record.names != image.names:
+            assign_names(tables.images, record, image.names)
+    tables.save_images()
+    for name, image_id in removal.untagged:
+        reporter.step("untagged", image_id, name=name)
+
+
+def _catalog_of(tables: Tables) -> Catalog:
+    return Catalog(
+        layers=tuple(tables.layers),
+        images=tuple(tables.images),
+        containers=tuple(tables.containers),
+        mount_counts={record.id: MountCount(record.path, record.count) for record in tables.mounts if record.count > 0},
+    )

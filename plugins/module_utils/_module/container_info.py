@@ -1,0 +1,22 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The module container_info: its options, and the verb it runs."""
+
+from __future__ import annotations
+
+from .._engine.list_containers import list_containers
+from .._engine.outcome import Outcome
+from .._engine.store import layout_of
+from .run import Task
+from .settings import store_settings
+from .specs import STORE, merged
+
+OPTIONS = merged(STORE, {"name": {"type": "list", "elements": "str"}})
+
+
+def verb(task: Task) -> Outcome:
+    """The containers that the task names."""
+    return list_containers(layout_of(store_settings(task)), task.params["name"])

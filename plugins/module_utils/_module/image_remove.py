@@ -1,0 +1,43 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The module image_remove: its options, and the verb it runs."""
+
+from __future__ import annotations
+
+from .._engine.outcome import Outcome
+from .._engine.remove_image import remove_images
+from .._engine.rights import require_rights
+from .._engine.store import layout_of
+from .._storage.overlay import OverlayDriver
+from .run import Task
+from .settings import short_names_reader, store_settings
+from .specs import STORE, merged
+
+OPTIONS = merged(
+    STORE,
+    {
+        "name": {"type": "list", "elements": "str", "required": True},
+        "force": {"type": "bool", "default": False},
+    },
+)
+
+
+def verb(task: Task) -> Outcome:
+    """The store without the images that the task names."""
+    params = task.params
+    settings = store_settings(task)
+    layout = layout_of(settings)
+    require_rights(layout)
+    driver = OverlayDriver(layout, settings.options)
+    return remove_images(
+        layout,
+        driver,
+        params["name"],
+        short_names_reader(task),
+        task.reporter,
+        force=params["force"],
+        check_mode=task.check_mode,
+    )

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A small HTTP proxy: tunnels (RFC 9110, CONNECT) and plain requests in absolute form, and a memory of what it was asked.
+
+It alone knows where a host is: ``routes`` leads names that no name server has to a server of the tests, so that what
+arrives there came through the proxy.
+"""
+
+from __future__ import annotations
+
+import base64
+import select
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Optional
+from urllib.parse import quote, urlsplit
+
+from .recording_server import read_request_body
+from .registry import Login
+
+_PATIENCE = 10.0
+_OWN_HEADERS = frozenset({"proxy-authorization", "proxy-connection", "connection", "keep-alive"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request to the proxy: ``target`` is ``host:port`` of a tunnel, or a whole address."""
+
+    method: str
+    target: str
+    headers: Sequence[tuple[str, str]]
+
+    def header(self, name: str) -> str:
+        """The value of a header, empty where it is missing."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+
+class Proxy:
+    """Listens on a free port of the loopback interface while its context is open.
+
+    ``routes`` maps ``host:port`` as it is asked for to the one to connect to. With ``login`` it serves nobody else.
+    """
+
+    def __init__(self, routes: Mapping[str, str], login: Optional[Login] = None) -> None:
+        self.routes = routes
+        self.login = login
+        self.asked: list[Asked] = []
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.proxy = self
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def url(self, login: Optional[Login] = None) -> str:
+        """The address for the variables of the environment, with a user and password if given."""
+        user = f"{quote(login.username, safe='')}:{quote(login.password, safe='')}@" if login else ""
+        return f"http://{user}{self.host}"
+
+    def environment(self, login: Optional[Login] = None) -> dict[str, str]:
+        """The variables that send everything through this proxy."""
+        return {"HTTP_PROXY": self.url(login), "HTTPS_PROXY": self.url(login)}
+
+    def requests(self) -> list[str]:
+        """``METHOD target`` of every request so far."""
+        return [f"{asked.method} {asked.target}" for asked in self.asked]
+
+    def admits(self, authorization: str) -> bool:
+        if self.login is None:
+            return True
+        pair = f"{self.login.username}:{self.login.password}".encode()
+        return authorization == "Basic " + base64.b64encode(pair).decode("ascii")
+
+    def __enter__(self) -> Proxy:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    proxy: Proxy
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):
+            super().handle()
+
+    def do_CONNECT(self) -> None:
+        target = self._admitted(self.path)
+        if target is None:
+            return
+        with socket.create_connection(target, _PATIENCE) as upstream:
+            self.send_response(200, "Connection established")
+            self.end_headers()
+            _join(self.connection, upstream)
+        self.close_connection = True
+
+    def do_any(self) -> None:
+        parts = urlsplit(self.path)
+        target = self._admitted(parts.netloc if ":" in parts.netloc else f"{parts.netloc}:80")
+        if target is None:
+            return
+        body = read_request_body(self)
+        upstream = HTTPConnection(*target, timeout=_PATIENCE)
+        upstream.putrequest(self.command, f"{parts.path}?{parts.query}" if parts.query else parts.path, True, True)
+        for name, value in self.headers.items():
+            if name.lower() not in (*_OWN_HEADERS, "transfer-encoding", "content-length"):
+                upstream.putheader(name, value)
+        if body:
+            upstream.putheader("Content-Length", str(len(body)))
+        upstream.endheaders(body or None)
+        response = upstream.getresponse()
+        content = response.read()
+        self.send_response(response.status)
+        for name, value in response.getheaders():
+            if name.lower() not in (*_OWN_HEADERS, "transfer-encoding", "content-length", "date", "server"):
+                self.send_header(name, value)
+        length = response.getheader("Content-Length") if self.command == "HEAD" else None
+        self.send_header("Content-Length", length or str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+        upstream.close()
+
+    do_GET = do_HEAD = do_POST = do_any
+
+    def _admitted(self, authority: str) -> Optional[tuple[str, int]]:
+        """Where to connect to; None after a refusal."""
+        proxy = self.server.proxy
+        proxy.asked.append(Asked(self.command, self.path, list(self.headers.items())))
+        if not proxy.admits(self.headers.get("Proxy-Authorization", "")):
+            self._refuse(407, [("Proxy-Authenticate", 'Basic realm="tests"')])
+            return None
+        route = proxy.routes.get(authority)
+        if route is None:
+            self._refuse(502, [])
+            return None
+        host, _colon, port = route.rpartition(":")
+        return host, int(port)
+
+    def _refuse(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Says nothing: the requests are in ``asked``."""
+
+
+def _join(one: socket.socket, other: socket.socket) -> None:
+    """Carries bytes both ways until either side ends."""
+    while True:
+        readable, _writable, _failed = select.select([one, other], [], [], _PATIENCE)
+        if not readable:
+            return
+        for source in readable:
+            data = source.recv(65536)
+            if not data:
+                return
+            (other if source is one else one).sendall(data)

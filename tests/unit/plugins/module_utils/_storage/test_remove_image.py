@@ -1,0 +1,135 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
+from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import read_catalog
+from ansible_collections.strata.containers.plugins.module_utils._storage.commit import commit_image
+from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
+from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
+from ansible_collections.strata.containers.plugins.module_utils._storage.records import (
+    ContainerRecord,
+    ImageRecord,
+    LayerRecord,
+)
+from ansible_collections.strata.containers.plugins.module_utils._storage.remove_image import delete_image, freed_layers
+from ansible_collections.strata.containers.plugins.module_utils._storage.staging import open_staging
+
+from .store_fakes import FakeDriver, hex_id, layout_in, new_image, stage_layer
+
+# base <- middle <- top, base <- other; "copy" is the top layer with shifted owners.
+LAYERS = {
+    record.id: record
+    for record in (
+        LayerRecord.of(id="base"),
+        LayerRecord.of(id="middle", parent="base"),
+        LayerRecord.of(id="top", parent="middle"),
+        LayerRecord.of(id="copy", parent="middle"),
+        LayerRecord.of(id="other", parent="base"),
+        LayerRecord.of(id="writable", parent="top"),
+        LayerRecord.of(id="writable copy", parent="copy"),
+    )
+}
+IMAGE = ImageRecord.of(id="image", layer="top", mapped_layers=["copy"])
+
+
+def _layers(*absent: str) -> dict[str, LayerRecord]:
+    return {layer_id: record for layer_id, record in LAYERS.items() if layer_id not in absent}
+
+
+@pytest.mark.parametrize(
+    ("layers", "others", "containers", "expected"),
+    [
+        (_layers("other", "writable", "writable copy"), [], [], ["copy", "top", "middle", "base"]),
+        (_layers("writable", "writable copy"), [], [], ["copy", "top", "middle"]),
+        (_layers("writable", "writable copy"), [{"layer": "middle"}], [], ["copy", "top"]),
+        (_layers("writable", "writable copy"), [{"layer": "top"}], [], ["copy"]),
+        (_layers("writable", "writable copy"), [{"layer": "other", "mapped_layers": ["top"]}], [], ["copy"]),
+        (_layers("writable", "writable copy"), [{"layer": "copy"}], [], ["top"]),
+        (_layers("writable copy"), [], [], ["copy"]),
+        (_layers("writable"), [], [], ["top"]),
+        (_layers("writable", "writable copy"), [], [{"layer": "middle"}], ["copy", "top"]),
+        (_layers("top", "writable", "writable copy"), [], [], ["copy"]),
+        ({}, [], [], []),
+    ],
+)
+def test_layers_are_freed_down_to_the_first_that_something_else_needs(
+    layers: dict[str, LayerRecord],
+    others: list[dict[str, object]],
+    containers: list[dict[str, str]],
+    expected: list[str],
+) -> None:
+    images = [ImageRecord.of(id=f"other {number}", **fields) for number, fields in enumerate(others)]
+    records = [ContainerRecord.of(id=f"container {number}", **fields) for number, fields in enumerate(containers)]
+    assert freed_layers(IMAGE, images, layers, records) == expected
+
+
+def test_an_image_without_layers_frees_none() -> None:
+    assert freed_layers(ImageRecord.of(id="empty"), [], LAYERS, []) == []
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """A store with the images ``one`` (layers a, b) and ``two`` (layers a, c)."""
+    layout = layout_in(tmp_path)
+    prepare_store(layout)
+    for name, top in (("one", "b"), ("two", "c")):
+        with open_staging(layout) as staging:
+            staged = [stage_layer(staging, layer, parent) for layer, parent in (("a", None), (top, "a"))]
+            image = new_image(name, ("a", top), (f"localhost/{name}:1",))
+            commit_image(layout, FakeDriver(layout), staged, image, Reporter())
+    return layout
+
+
+def _delete(layout: Layout, driver: FakeDriver, name: str) -> list[str]:
+    with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
+        return delete_image(tables, layout, driver, hex_id(name))
+
+
+def test_an_image_goes_with_its_own_layers_and_files(layout: Layout) -> None:
+    assert _delete(layout, FakeDriver(layout), "one") == [hex_id("b")]
+    catalog = read_catalog(layout)
+    assert [image.id for image in catalog.images] == [hex_id("two")]
+    assert [layer.id for layer in catalog.layers] == [hex_id("a"), hex_id("c")]
+    for path in (layout.image_dir(hex_id("one")), layout.driver_layer(hex_id("b")), layout.tar_split(hex_id("b"))):
+        assert not os.path.lexists(path)
+    assert _delete(layout, FakeDriver(layout), "two") == [hex_id("c"), hex_id("a")]
+    assert read_catalog(layout).layers == ()
+
+
+def test_an_image_that_is_gone_already_is_no_error(layout: Layout) -> None:
+    assert _delete(layout, FakeDriver(layout), "nobody") == []
+
+
+def test_the_record_of_the_image_is_gone_before_a_layer_is_touched(layout: Layout) -> None:
+    seen: list[tuple[list[str], list[bool]]] = []
+
+    def look(_call: str) -> None:
+        images = Path(layout.images_json).read_text(encoding="utf-8")
+        layers = Path(layout.layers_json).read_text(encoding="utf-8")
+        seen.append(([name for name in ("one", "two") if hex_id(name) in images], ["incomplete" in layers]))
+
+    _delete(layout, FakeDriver(layout, look), "one")
+    assert seen == [(["two"], [True])]
+
+
+class Killed(Exception):
+    """Stands for a process that ends at this call."""
+
+
+def test_a_kill_while_the_tree_is_removed_leaves_a_layer_that_the_next_change_removes(layout: Layout) -> None:
+    def die(_call: str) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        _delete(layout, FakeDriver(layout, die), "one")
+    broken = [layer.id for layer in read_catalog(layout).layers if layer.incomplete]
+    assert broken == [hex_id("b")]
+    assert [image.id for image in read_catalog(layout).images] == [hex_id("two")]
