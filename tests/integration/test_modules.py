@@ -7,94 +7,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
-import pytest
-from lab.playbook import PlaybookRunner, PlayResult
+from lab.four_ways import Play, four_ways, play, state, store
 from lab.registry import Registry
 from lab.stores import Store
-from lab.trees import snapshot
 
-
-@pytest.fixture
-def store(make_store: Callable[[str], Store]) -> Store:
-    return make_store("store")
-
-
-@pytest.fixture
-def play(run_playbook: PlaybookRunner, store: Store, pull_options: dict[str, Any]) -> Callable[..., PlayResult]:
-    """Runs one task of the collection on the scratch store."""
-
-    def run(module: str, check: bool = False, **arguments: Any) -> PlayResult:
-        name = f"strata.containers.{module}"
-        return run_playbook(
-            [{"name": "task", name: arguments}],
-            check=check,
-            diff=True,
-            verbosity=3,
-            play={
-                "module_defaults": {
-                    "group/strata.containers.store": store.module_options(),
-                    "strata.containers.image_pull": pull_options,
-                }
-            },
-        )
-
-    return run
-
-
-def _state(store: Store) -> tuple[Any, Any]:
-    return snapshot(store.root), snapshot(store.run_root)
-
-
-def _four_ways(play: Callable[..., PlayResult], store: Store, module: str, **arguments: Any) -> dict[str, Any]:
-    """Check (predicts, writes nothing), do (changed), check again (nothing), do again (nothing written). The result of the do."""
-    untouched = _state(store)
-    predicted = play(module, check=True, **arguments)
-    assert predicted.rc == 0, predicted.stdout
-    assert predicted.result("task")["changed"]
-    assert _state(store) == untouched
-    done = play(module, **arguments)
-    assert done.rc == 0, done.stdout
-    assert done.result("task")["changed"]
-    assert predicted.result("task")["diff"] == done.result("task")["diff"]
-    assert done.result("task")["steps"]
-    assert set(predicted.result("task")) == set(done.result("task"))
-    settled = _state(store)
-    for check in (True, False):
-        again = play(module, check=check, **arguments)
-        assert again.rc == 0 and not again.changed, again.stdout
-        assert _state(store) == settled
-    return done.result("task")
+__all__ = ["play", "store"]
 
 
 def test_an_image_is_pulled_a_container_created_mounted_unmounted_and_deleted(
-    play: Callable[..., PlayResult], store: Store, registry: Registry
+    play: Play, store: Store, registry: Registry
 ) -> None:
     image = registry.reference("odd:1")
-    pulled = _four_ways(play, store, "image_pull", name=image)
+    pulled = four_ways(play, store, "image_pull", name=image)
     assert store.podman("image", "inspect", "--format", "{{.Id}}", image) == pulled["image"]["id"]
-    created = _four_ways(play, store, "container_create", image=image, name="box")
+    created = four_ways(play, store, "container_create", image=image, name="box")
     (seen,) = store.podman_json("ps", "-a", "--external", "--no-trunc", "--format", "json")
     assert seen["Id"] == created["container"]["id"]
-    mounted = _four_ways(play, store, "container_mount", name="box")
+    mounted = four_ways(play, store, "container_mount", name="box")
     with open(os.path.join(mounted["mount_point"], "written"), "w", encoding="utf-8") as stream:
         stream.write("here")
-    _four_ways(play, store, "container_mount", name="box", state="unmounted")
+    four_ways(play, store, "container_mount", name="box", state="unmounted")
     assert not os.path.exists(os.path.join(mounted["mount_point"], "written"))
     again = play("container_mount", name="box").result("task")
     with open(os.path.join(again["mount_point"], "written"), encoding="utf-8") as stream:
         assert stream.read() == "here"
     play("container_mount", name="box", state="unmounted")
-    _four_ways(play, store, "container_create", name="box", state="absent")
+    four_ways(play, store, "container_create", name="box", state="absent")
     assert store.podman("ps", "-a", "--external", "--quiet") == ""
     assert store.podman("image", "inspect", "--format", "{{.Id}}", image) == pulled["image"]["id"]
 
 
 class TestImagePull:
     def test_several_images_in_the_order_asked_and_a_missing_one_fails_the_task_only(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
+        self, play: Play, store: Store, registry: Registry
     ) -> None:
         names = [registry.reference(name) for name in ("multi:1", "odd:none", "odd:1")]
         result = play("image_pull", name=names)
@@ -105,9 +52,7 @@ class TestImagePull:
         assert "odd:none" in task["msg"]
         assert len(store.podman("images", "--quiet").splitlines()) == 2
 
-    def test_by_digest_and_with_tag_and_digest(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
-    ) -> None:
+    def test_by_digest_and_with_tag_and_digest(self, play: Play, store: Store, registry: Registry) -> None:
         digest = play("image_pull", name=registry.reference("odd:1")).result("task")["image"]["digest"]
         by_digest = f"{registry.host}/odd@{digest}"
         assert play("image_pull", name=by_digest).changed
@@ -118,9 +63,7 @@ class TestImagePull:
                     assert not play("image_pull", check=check, name=name, pull=policy).changed
         assert len(registry.requests()) == before
 
-    def test_missing_does_not_ask_the_registry(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
-    ) -> None:
+    def test_missing_does_not_ask_the_registry(self, play: Play, store: Store, registry: Registry) -> None:
         image = registry.reference("odd:1")
         assert play("image_pull", name=image, pull="missing").changed
         before = len(registry.requests())
@@ -128,9 +71,19 @@ class TestImagePull:
         assert not play("image_pull", name=image, pull="never").changed
         assert len(registry.requests()) == before
 
-    def test_platforms_follow_each_other(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
+    def test_a_short_name_and_the_full_name_are_one_image(
+        self, play: Play, store: Store, registry: Registry, tmp_path: Path
     ) -> None:
+        """Row P03."""
+        conf = tmp_path / "registries.conf"
+        conf.write_text(f'[aliases]\n"short" = "{registry.host}/odd"\n', encoding="utf-8")
+        pulled = four_ways(play, store, "image_pull", name="short:1", registries_conf=str(conf))
+        assert pulled["image"]["names"] == [registry.reference("odd:1")]
+        for check in (True, False):
+            assert not play("image_pull", check=check, name=registry.reference("odd:1")).changed
+        assert store.podman("images", "--quiet", "--no-trunc") == f"sha256:{pulled['image']['id']}"
+
+    def test_platforms_follow_each_other(self, play: Play, store: Store, registry: Registry) -> None:
         image = registry.reference("multi:1")
         changes = []
         for platform, policy in (
@@ -146,16 +99,14 @@ class TestImagePull:
         assert "<none>" in names and len(store.podman("images", "--quiet").splitlines()) == 2
 
     def test_further_names_are_given_and_podman_finds_the_image_by_them(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
+        self, play: Play, store: Store, registry: Registry
     ) -> None:
         image = registry.reference("odd:1")
-        pulled = _four_ways(play, store, "image_pull", name=image, names=["mine:1", "registry.example.com/other:2"])
+        pulled = four_ways(play, store, "image_pull", name=image, names=["mine:1", "registry.example.com/other:2"])
         for name in ("localhost/mine:1", "registry.example.com/other:2", image):
             assert store.podman("image", "inspect", "--format", "{{.Id}}", name) == pulled["image"]["id"]
 
-    def test_another_platform_is_taken_when_allowed(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
-    ) -> None:
+    def test_another_platform_is_taken_when_allowed(self, play: Play, store: Store, registry: Registry) -> None:
         image = registry.reference("odd:1")
         refused = play("image_pull", name=image, platform="linux/arm64")
         assert refused.result("task")["error"]["code"] == "no_such_platform"
@@ -165,25 +116,23 @@ class TestImagePull:
 
 
 class TestImageInfo:
-    def test_a_missing_store_is_an_empty_one_and_stays_missing(
-        self, play: Callable[..., PlayResult], store: Store
-    ) -> None:
+    def test_a_missing_store_is_an_empty_one_and_stays_missing(self, play: Play, store: Store) -> None:
         for check in (False, True):
             task = play("image_info", check=check).result("task")
             assert task["images"] == [] and task["missing"] == [] and not task["changed"]
         assert not os.path.exists(store.root) and not os.path.exists(store.run_root)
 
     def test_by_name_id_prefix_and_digest_in_the_order_asked(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
+        self, play: Play, store: Store, registry: Registry
     ) -> None:
         names = [registry.reference("odd:1"), registry.reference("multi:1")]
         odd, multi = play("image_pull", name=names).result("task")["images"]
-        untouched = _state(store)
+        untouched = state(store)
         asked = [multi["id"], "unknown:1", odd["id"][:10], odd["digest"], names[1], "also/unknown"]
         task = play("image_info", name=asked).result("task")
         assert [image["id"] for image in task["images"]] == [multi["id"], odd["id"], odd["id"], multi["id"]]
         assert task["missing"] == ["unknown:1", "also/unknown"]
-        assert _state(store) == untouched
+        assert state(store) == untouched
         gathered = play("image_info", name=names[0], gather=["config", "history", "manifest"]).result("task")
         (image,) = gathered["images"]
         (record,) = store.podman_json("image", "inspect", names[0])
@@ -193,9 +142,7 @@ class TestImageInfo:
 
 
 class TestContainerCreate:
-    def test_a_moved_tag_is_left_alone_or_followed(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
-    ) -> None:
+    def test_a_moved_tag_is_left_alone_or_followed(self, play: Play, store: Store, registry: Registry) -> None:
         first, second = registry.reference("odd:1"), registry.reference("multi:1")
         one, two = play("image_pull", name=[first, second]).result("task")["images"]
         created = play("container_create", image=first, name="box").result("task")
@@ -209,7 +156,7 @@ class TestContainerCreate:
         assert followed["diff"]["after"]["container"]["image_id"] == two["id"]
 
     def test_labels_options_and_maps_are_stored_and_compared(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
+        self, play: Play, store: Store, registry: Registry
     ) -> None:
         image = registry.reference("odd:1")
         play("image_pull", name=image)
@@ -219,31 +166,27 @@ class TestContainerCreate:
             "gidmap": ["0:100000:65536"],
             "metadata": "{}",
         }
-        created = _four_ways(play, store, "container_create", image=image, name="box", **wanted)
+        created = four_ways(play, store, "container_create", image=image, name="box", **wanted)
         assert created["container"]["flags"]["MountOpts"] == ["nodev"]
         assert created["container"]["uid_map"] == [{"container_id": 0, "host_id": 100000, "size": 65536}]
         other = play("container_create", image=image, name="box", uidmap=["0:200000:65536"]).result("task")
         assert [difference["what"] for difference in other["differences"]] == ["uid_map"]
 
     def test_an_absent_image_is_an_error_and_nothing_is_pulled(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
+        self, play: Play, store: Store, registry: Registry
     ) -> None:
         before = len(registry.requests())
         task = play("container_create", image=registry.reference("odd:1"), name="box").result("task")
         assert task["error"]["code"] == "unknown_image" and not task["changed"]
         assert len(registry.requests()) == before
 
-    def test_without_a_name_each_run_creates_one(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
-    ) -> None:
+    def test_without_a_name_each_run_creates_one(self, play: Play, store: Store, registry: Registry) -> None:
         image = registry.reference("odd:1")
         play("image_pull", name=image)
         ids = {play("container_create", image=image).result("task")["container"]["id"] for _run in range(2)}
         assert len(ids) == 2
 
-    def test_a_mounted_container_is_deleted_with_force_only(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
-    ) -> None:
+    def test_a_mounted_container_is_deleted_with_force_only(self, play: Play, store: Store, registry: Registry) -> None:
         play("image_pull", name=registry.reference("odd:1"))
         play("container_create", image=registry.reference("odd:1"), name="box")
         play("container_mount", name="box")
@@ -254,13 +197,11 @@ class TestContainerCreate:
 
 
 class TestStoreInfo:
-    def test_it_agrees_with_podman_info(
-        self, play: Callable[..., PlayResult], store: Store, registry: Registry
-    ) -> None:
+    def test_it_agrees_with_podman_info(self, play: Play, store: Store, registry: Registry) -> None:
         play("image_pull", name=registry.reference("odd:1"))
-        untouched = _state(store)
+        untouched = state(store)
         info = play("store_info").result("task")["store"]
-        assert _state(store) == untouched
+        assert state(store) == untouched
         theirs = store.podman_json("info", "--format", "json")["store"]
         assert (theirs["graphRoot"], theirs["runRoot"]) == (info["root"], info["run_root"])
         assert theirs["graphStatus"].items() <= info["status"].items()

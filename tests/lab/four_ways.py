@@ -27,11 +27,14 @@ def store(make_store: Callable[[str], Store]) -> Store:
 
 
 @pytest.fixture
-def play(run_playbook: PlaybookRunner, store: Store) -> Play:
+def play(run_playbook: PlaybookRunner, store: Store, pull_options: dict[str, Any]) -> Play:
     """Runs one task of the collection on the scratch store, with the store's options from the action group."""
 
     def run(module: str, check: bool = False, **arguments: Any) -> PlayResult:
-        defaults = {"group/strata.containers.store": store.module_options()}
+        defaults = {
+            "group/strata.containers.store": store.module_options(),
+            "strata.containers.image_pull": pull_options,
+        }
         task = {"name": "task", f"strata.containers.{module}": arguments}
         return run_playbook([task], check=check, diff=True, verbosity=3, play={"module_defaults": defaults})
 
