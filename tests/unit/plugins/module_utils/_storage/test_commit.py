@@ -7,11 +7,14 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import HostError
+from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
+from ansible_collections.strata.containers.plugins.module_utils._model.times import now_text
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 from ansible_collections.strata.containers.plugins.module_utils._storage import commit as commit_file
 from ansible_collections.strata.containers.plugins.module_utils._storage import tables as tables_file
@@ -28,6 +31,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.layout 
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import ImageRecord
 from ansible_collections.strata.containers.plugins.module_utils._storage.staging import Staging, open_staging
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._model.schema1_documents import SKOPEO
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._storage.store_fakes import (
     FakeDriver,
     files_of,
@@ -139,11 +143,28 @@ def test_image_without_layers_has_no_layer(layout: Layout) -> None:
     assert "layer" not in raw(layout.images_json)[0]
 
 
-@pytest.mark.parametrize("created", ["", "yesterday", "2026-02-30T00:00:00Z"])
+@pytest.mark.parametrize("created", ["yesterday", "2026-02-30T00:00:00Z"])
 def test_time_that_go_cannot_read_becomes_the_unknown_time(layout: Layout, created: str) -> None:
     image = new_image("one", (), (NAME,))
     record = commit(layout, [], NewImage(**{**image.__dict__, "created": created}))
     assert record.created == "0001-01-01T00:00:00Z"
+
+
+def test_an_image_without_a_time_has_that_of_its_commit(layout: Layout) -> None:
+    image = new_image("one", (), (NAME,))
+    before = now_text(time.time_ns())
+    record = commit(layout, [], NewImage(**{**image.__dict__, "created": ""}))
+    # Without their fractions, of which Go leaves out zeros at the end.
+    assert before[:19] <= record.created[:19] <= now_text(time.time_ns())[:19]
+
+
+def test_of_a_signed_manifest_of_schema_1_the_signed_text_is_digested(layout: Layout) -> None:
+    """podman 4.3.1 knows this manifest by that digest, and its size is that of all its bytes."""
+    digest = "sha256:bc24d960de02e7e79fd16fb224c423bf4d02a9e2ecf11a42df9be8617f60182d"
+    image = new_image("one", (), (NAME,))
+    record = commit(layout, [], NewImage(**{**image.__dict__, "big_data": (("manifest", SKOPEO), ("copy", SKOPEO))}))
+    assert record.big_data_digests == {"copy": str(Digest.of(SKOPEO)), "manifest": digest}
+    assert record.big_data_sizes == {"copy": len(SKOPEO), "manifest": len(SKOPEO)}
 
 
 def test_layer_is_flagged_incomplete_until_all_its_files_are_there(layout: Layout, staging: Staging) -> None:
