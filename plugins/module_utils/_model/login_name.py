@@ -53,7 +53,7 @@ def parse_login_name(text: str) -> LoginName:
     try:
         reference = parse_reference(text)
     except InvalidReference as error:
-        raise _invalid(text, f"this is no namespace of a registry: {error.message}") from error
+        raise _invalid(text, f"this is no namespace of a registry: {error.message}") from error  # pylint: disable=bad-exception-cause
     if reference.tag or reference.digest:
         raise _invalid(text, "credentials are for a registry or a namespace, not for a tag or a digest")
     if reference.name != text:

@@ -47,7 +47,8 @@ def is_signed(body: Mapping[str, Any]) -> bool:
     version = body.get("schemaVersion")
     stated = body.get("mediaType")
     other = isinstance(stated, str) and stated in MANIFEST_TYPES | INDEX_TYPES
-    return version == 1 and type(version) is int and body.get(_SIGNATURES) is not None and not other
+    first = version == 1 and isinstance(version, int) and not isinstance(version, bool)
+    return first and body.get(_SIGNATURES) is not None and not other
 
 
 def signed_payload(raw: bytes, body: Mapping[str, Any]) -> bytes:

@@ -175,7 +175,7 @@ class TestResume:
             def __init__(self, offset: int) -> None:
                 self.left = b"x" if offset == 0 else b""
 
-            def __enter__(self) -> Silent:
+            def __enter__(self) -> Any:
                 return self
 
             def __exit__(self, *_details: object) -> None:

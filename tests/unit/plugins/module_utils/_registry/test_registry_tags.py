@@ -119,7 +119,7 @@ class TestRefusals:
         server.expect("GET", LIST, status=status, body=body)
         with pytest.raises(error) as raised:
             make_client(server).tags()
-        assert type(raised.value) is error
+        assert raised.type is error
         assert (raised.value.status, raised.value.subject) == (status, f"{server.host}/team/app")
         assert not raised.value.retryable
 
