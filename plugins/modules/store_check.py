@@ -90,7 +90,8 @@ problems:
         - A stable word for the kind of problem.
         - Of layers V(layer_incomplete), V(layer_tree_missing), V(layer_parent_missing), V(layer_data_missing), V(layer_link_lost),
           V(layer_lower_wrong), V(layer_directory_missing), V(layer_abandoned), V(tar_split_missing), V(tar_split_damaged),
-          V(layer_content_changed), V(layer_tree_changed), V(layer_size_wrong), V(layer_digest_invalid), V(unused_layer).
+          V(layer_content_changed), V(layer_tree_changed), V(layer_unreadable), V(layer_size_wrong), V(layer_digest_invalid),
+          V(unused_layer).
         - Of images V(image_layer_missing), V(image_mapped_layer_missing), V(image_digest_invalid), V(image_data_missing),
           V(image_data_changed), V(image_data_size_wrong).
         - Of containers V(container_layer_missing), V(container_image_missing), V(container_data_missing), V(container_data_changed),

@@ -171,7 +171,9 @@ def _repair(
         left = checker.look_under_locks()
         for _round in range(_ROUNDS):
             known = {finding.problem.identity for finding in found}
-            found += [finding for finding in left if finding.problem.identity not in known]
+            found += [
+                finding for finding in left if finding.problem.identity not in known and not finding.problem.information
+            ]
             todo = [finding for finding in left if finding.remedy]
             if not todo:
                 break
@@ -225,4 +227,5 @@ def _facts(finding: _Finding, repaired: bool) -> dict[str, Any]:
 
 
 def _side(findings: list[_Finding]) -> dict[str, Any]:
-    return {"problems": [f"{finding.problem.kind} {finding.problem.subject}" for finding in findings]}
+    wrong = [finding.problem for finding in findings if not finding.problem.information]
+    return {"problems": [f"{problem.kind} {problem.subject}" for problem in wrong]}

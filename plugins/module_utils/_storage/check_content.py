@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .._errors import DataError
-from .._host.os_errors import reporting
+from .._errors import DataError, HostError
+from .._host.os_errors import PermissionDenied, reporting
 from .._layer.compression import CorruptLayer
 from .._layer.tar_header import UnsafeLayer
 from .._layer.tar_reader import TarReader
@@ -59,13 +59,16 @@ def _layer_problems(layout: Layout, catalog: Catalog, layer: LayerRecord, tree: 
     damaged = (LAYER, layer.id)
     try:
         size, found = _read_all(reassemble(layout, catalog, layer), layer, tree)
+        with reporting("read the tree of layer", layer.id):
+            differences = tree.differences() if tree else []
     except DataError as error:
         yield Problem("layer_digest_invalid", layer.id, str(error), damaged=damaged)
         return
-    except (ReassemblyFailed, DamagedTarSplit) as error:
-        lost = "tar-split" in error.message
-        kind = "tar_split_damaged" if lost else "layer_content_changed"
-        yield Problem(kind, layer.id, error.message, damaged=damaged)
+    except PermissionDenied:
+        # That says something of this process, and nothing of the layer.
+        raise
+    except HostError as error:
+        yield Problem(_kind_of(error), layer.id, str(error), damaged=damaged)
         return
     if found != layer.diff_digest:
         message = f"its archive has the digest {found} and not {layer.diff_digest}"
@@ -75,12 +78,17 @@ def _layer_problems(layout: Layout, catalog: Catalog, layer: LayerRecord, tree: 
         message = f"its archive is right, but has {size} bytes and not {layer.diff_size} as recorded"
         mend = Mend("write the true size into the record", _size_writer(layer.id, size))
         yield Problem("layer_size_wrong", layer.id, message, mend)
-    with reporting("read the tree of layer", layer.id):
-        differences = tree.differences() if tree else []
     if differences:
         more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         message = f"files are not as its archive says: {'; '.join(differences[:_SHOWN])}{more}"
         yield Problem("layer_tree_changed", layer.id, message, damaged=damaged)
+
+
+def _kind_of(error: HostError) -> str:
+    """The kind of problem for which the archive could not be had; the last one is that of a failing disk."""
+    if isinstance(error, (ReassemblyFailed, DamagedTarSplit)):
+        return "tar_split_damaged" if "tar-split" in error.message else "layer_content_changed"
+    return "layer_unreadable"
 
 
 def _read_all(chunks: Iterator[bytes], layer: LayerRecord, tree: TreeCheck | None) -> tuple[int, str]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .._host.mountinfo import mounts_below
+from .._host.mounts import unmount
 from .catalog import Catalog
 from .containers import remove_container
 from .edit import Tables
@@ -76,6 +78,9 @@ def carry_out_doom(tables: Tables, layout: Layout, driver: OverlayDriver, doom: 
     for container_id in doom.containers:
         container = tables.containers.get(container_id)
         if container is not None:
+            # What a tool mounted for a container that runs, such as its shared memory.
+            for entry in reversed(mounts_below(layout.container_dir(container_id))):
+                unmount(entry.mount_point, detach=True)
             remove_container(tables, layout, driver, container)
     for image_id in doom.images:
         delete_image(tables, layout, driver, image_id)
