@@ -29,7 +29,6 @@ def filled(store: Store, tmp_path: Path) -> Store:
 
 
 def test_a_check_reads_and_a_repair_mends_what_it_may(play: Play, filled: Store) -> None:
-    assert reads_only(play, filled, "store_check", deep=True)["healthy"]
     link_of, other = layer_of(filled, APP)["id"], layer_of(filled, OTHER)["id"]
     lose_link(filled, link_of)
     flip(tree(filled, other, "diff", "three"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab.commands import run
 from lab.damage import ORPHAN, cut, records, records_path
 from lab.modules import ModuleResult, run_module
 from lab.stores import Store, mounts_below
@@ -89,6 +90,17 @@ def test_what_others_mounted_is_an_error_that_names_it_unless_forced(store: Stor
     assert _files(store) == before and os.path.ismount(point)
     assert _wipe(store, force=True).changed
     assert mounts_below(store.base) == []
+    assert _is_empty_and_works(store, tmp_path)
+
+
+def test_what_is_mounted_for_a_container_that_runs_is_in_use(store: Store, tmp_path: Path) -> None:
+    (container,) = (record["id"] for record in records(store, "containers") if record["names"] == ["theirs"])
+    memory = os.path.join(store.root, "overlay-containers", container, "userdata", "shm")
+    os.makedirs(memory, exist_ok=True)
+    run(["mount", "-t", "tmpfs", "shm", memory])
+    refused = _wipe(store)
+    assert refused.code == "store_in_use" and f"theirs at {memory}" in refused["msg"]
+    assert _wipe(store, force=True).changed
     assert _is_empty_and_works(store, tmp_path)
 
 

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Optional
 
 from .._errors import HostError
+from .._host.locks import exclusive
 from .._report import Reporter
 from .._storage.broken_records import RECORDS_UNREADABLE, keep_copies, rebuild_counts, record_problems
 from .._storage.catalog import shared_locks
@@ -22,9 +23,11 @@ from .._storage.check_layers import layer_problems
 from .._storage.check_orphans import count_problems, link_problems, orphan_problems
 from .._storage.doom import Doom, carry_out_doom, doom_of
 from .._storage.edit import open_for_change
+from .._storage.last_write import stamp
 from .._storage.layout import Layout
 from .._storage.overlay import OverlayDriver, mounted
 from .._storage.overlay_options import parse_options
+from .._storage.prepare import prepare_store
 from .._storage.problem import LAYER, Elsewhere, Evidence, Problem, look_elsewhere, read_evidence
 from .._storage.records import LayerRecord
 from .outcome import Outcome
@@ -167,7 +170,10 @@ def _repair(
     if any(finding.problem.kind == RECORDS_UNREADABLE for finding in found):
         with shared_locks(layout):
             return found, checker.look_under_locks(), changed
-    with open_for_change(layout, storage=True, layers=True, mounts=True, images=True, containers=True) as tables:
+    prepare_store(layout)
+    with ExitStack() as held:
+        storage = held.enter_context(exclusive(layout.storage_lock))
+        tables = held.enter_context(open_for_change(layout, layers=True, mounts=True, images=True, containers=True))
         left = checker.look_under_locks()
         for _round in range(_ROUNDS):
             known = {finding.problem.identity for finding in found}
@@ -189,6 +195,8 @@ def _repair(
                         reporter.step("deleted", finding.problem.subject, kind=finding.problem.kind)
             changed = True
             left = checker.look_under_locks()
+        if changed and driver.release_home():
+            stamp(storage)
     return found, left, changed
 
 

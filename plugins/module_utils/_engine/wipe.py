@@ -79,8 +79,9 @@ def _ensure_free(evidence: Evidence) -> None:
     used = [f"{name} at {point}" for name, point in in_use(evidence)]
     if used:
         raise StoreInUse(
-            "the store is in use: unmount what is mounted, or force",
+            "the store is in use: unmount what is mounted, or force the wipe",
             subject=evidence.layout.graph_root,
+            wanted="no mounts of other tools",
             found=", ".join(used),
         )
 

@@ -30,6 +30,8 @@ from .overlay import OverlayDriver
 from .problem import LAYER, Doing, Evidence, Mend, Problem
 from .records import LayerRecord
 
+UNREADABLE = "layer_unreadable"
+
 _SHOWN = 3
 
 
@@ -68,7 +70,8 @@ def _layer_problems(layout: Layout, catalog: Catalog, layer: LayerRecord, tree: 
         # That says something of this process, and nothing of the layer.
         raise
     except HostError as error:
-        yield Problem(_kind_of(error), layer.id, str(error), damaged=damaged)
+        kind = _kind_of(error)
+        yield Problem(kind, layer.id, str(error) if kind == UNREADABLE else error.message, damaged=damaged)
         return
     if found != layer.diff_digest:
         message = f"its archive has the digest {found} and not {layer.diff_digest}"
@@ -88,7 +91,7 @@ def _kind_of(error: HostError) -> str:
     """The kind of problem for which the archive could not be had; the last one is that of a failing disk."""
     if isinstance(error, (ReassemblyFailed, DamagedTarSplit)):
         return "tar_split_damaged" if "tar-split" in error.message else "layer_content_changed"
-    return "layer_unreadable"
+    return UNREADABLE
 
 
 def _read_all(chunks: Iterator[bytes], layer: LayerRecord, tree: TreeCheck | None) -> tuple[int, str]:
