@@ -116,6 +116,28 @@ def try_exclusive(path: str, *, create: bool = False) -> HeldLock | None:
     return None
 
 
+def is_held(path: str) -> bool:
+    """Whether somebody holds the exclusive lock of ``path`` now. Only looks; a file that is missing is held by nobody.
+
+    Raises HostError.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise host_error(error, "open the lock file", path) from error
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _request(fcntl.F_RDLCK))
+    except OSError as error:
+        if error.errno in _BUSY:
+            return True
+        raise host_error(error, "lock", path) from error
+    finally:
+        _release(descriptor)
+    return False
+
+
 def _lock(descriptor: int, kind: int, path: str) -> None:
     with reporting("lock", path):
         while True:

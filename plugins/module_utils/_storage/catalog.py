@@ -10,8 +10,8 @@ Reading takes shared locks of files that exist and creates nothing; a store that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -144,10 +144,7 @@ def read_catalog(layout: Layout) -> Catalog:
 
     Raises StoreDamaged naming the file, and HostError where the store may not be read.
     """
-    with ExitStack() as held:
-        # The order in which every tool takes them.
-        for lock in (layout.layers_lock, layout.mountpoints_lock, layout.images_lock, layout.containers_lock):
-            held.enter_context(shared(lock))
+    with shared_locks(layout):
         return Catalog(
             layers=_read(LayerRecord, layout.layers_json, layout.volatile_layers_json),
             images=_read(ImageRecord, layout.images_json),
@@ -158,6 +155,16 @@ def read_catalog(layout: Layout) -> Catalog:
                 if record.count > 0
             },
         )
+
+
+@contextmanager
+def shared_locks(layout: Layout) -> Iterator[None]:
+    """Holds the shared locks of all records; nobody changes them meanwhile. Raises HostError."""
+    with ExitStack() as held:
+        # The order in which every tool takes them.
+        for lock in (layout.layers_lock, layout.mountpoints_lock, layout.images_lock, layout.containers_lock):
+            held.enter_context(shared(lock))
+        yield
 
 
 def _read(kind: type[R], *paths: str) -> tuple[R, ...]:

@@ -33,7 +33,7 @@ from .remove_layer import INCOMPLETE, remove_incomplete, remove_layers
 
 # On a layer from when it is complete until its container's record is saved: the ID of that container. A kill in between
 # would leave a layer that looks as if somebody wanted it. The other tools keep flags they do not know.
-_FOR_CONTAINER = "strata-container"
+FOR_CONTAINER = "strata-container"
 
 
 class NameInUse(UsageError):
@@ -106,15 +106,23 @@ def delete_container(layout: Layout, driver: TreeDriver, record: ContainerRecord
         if current is None:
             return
         _check_unused(tables, current)
-        tables.mounts.remove(current.layer)
-        tables.save_mounts()
-        if tables.layers.get(current.layer) is not None:
-            remove_layers(tables, layout, driver, [current.layer])
-        remove_tree(layout.container_dir(current.id))
-        remove_tree(layout.container_run_dir(current.id))
-        remove_tree(layout.mount_marker(current.id))
-        tables.containers.remove(current.id)
-        tables.save_containers()
+        remove_container(tables, layout, driver, current)
+
+
+def remove_container(tables: Tables, layout: Layout, driver: TreeDriver, record: ContainerRecord) -> None:
+    """Removes the container of ``tables``, whose locks are all held, with its layer and directories.
+
+    Nothing is built on its layer any more. A mount of it goes too. Raises HostError.
+    """
+    tables.mounts.remove(record.layer)
+    tables.save_mounts()
+    if tables.layers.get(record.layer) is not None:
+        remove_layers(tables, layout, driver, [record.layer])
+    remove_tree(layout.container_dir(record.id))
+    remove_tree(layout.container_run_dir(record.id))
+    remove_tree(layout.mount_marker(record.id))
+    tables.containers.remove(record.id)
+    tables.save_containers()
 
 
 def random_id(taken: Iterable[str]) -> str:
@@ -134,11 +142,11 @@ def _remove_remains(tables: Tables, layout: Layout, driver: TreeDriver) -> None:
     remove_incomplete(tables, layout, driver)
     containers = {record.id for record in tables.containers}
     for layer in list(tables.layers):
-        container_id = layer.flags.get(_FOR_CONTAINER)
+        container_id = layer.flags.get(FOR_CONTAINER)
         if container_id is None:
             continue
         if container_id in containers:
-            _set_flags(tables, layer.id, {key: value for key, value in layer.flags.items() if key != _FOR_CONTAINER})
+            _set_flags(tables, layer.id, {key: value for key, value in layer.flags.items() if key != FOR_CONTAINER})
         else:
             remove_layers(tables, layout, driver, [layer.id])
 
@@ -169,7 +177,7 @@ def _add_layer(tables: Tables, driver: TreeDriver, new: NewContainer, layer_id: 
     tables.layers.add(layer)
     tables.save_layers()
     driver.create_writable(layer_id, new.top_layer)
-    _set_flags(tables, layer_id, {_FOR_CONTAINER: container_id})
+    _set_flags(tables, layer_id, {FOR_CONTAINER: container_id})
 
 
 def _layer_names(tables: Tables, name: str | None) -> list[str]:

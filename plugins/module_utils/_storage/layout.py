@@ -19,6 +19,8 @@ LOCK_PREFIX = "lock-"
 TEMP_DIR_PREFIX = "temp-dir-"
 ATOMIC_PREFIX = ".tmp-"
 TAR_SPLIT_SUFFIX = ".tar-split.gz"
+# What lies in the home of the overlay driver beside the directories of layers.
+NO_LAYERS = ("l", "staging", "tempdirs")
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,14 @@ class Layout:
         """Where the tool that runs a container keeps its files over a reboot."""
         return f"{self.container_dir(container_id)}/userdata"
 
+    @property
+    def run_containers_dir(self) -> str:
+        """The directory of the containers' directories in the run root."""
+        return f"{self.run_root}/{self.driver}-containers"
+
     def container_run_dir(self, container_id: str) -> str:
         """The directory of a container in the run root."""
-        return f"{self.run_root}/{self.driver}-containers/{container_id}"
+        return f"{self.run_containers_dir}/{container_id}"
 
     def container_run_userdata(self, container_id: str) -> str:
         """Where the tool that runs a container keeps its files until a reboot."""
@@ -232,6 +239,21 @@ class Layout:
         """An empty directory that stands for the missing parent of a base layer."""
         return f"{self.driver_layer(layer_id)}/empty"
 
+    @property
+    def record_files(self) -> tuple[str, ...]:
+        """Every file of records in the graph root."""
+        return (
+            self.layers_json,
+            self.volatile_layers_json,
+            self.images_json,
+            self.containers_json,
+            self.volatile_containers_json,
+        )
+
+    def set_aside(self, path: str, mark: str) -> str:
+        """Where a damaged record file is kept, told from others by ``mark``; no tool looks at such a name."""
+        return f"{path}.unreadable-{mark}"
+
     def all_directories(self) -> tuple[tuple[str, int], ...]:
         """Every directory that a store needs before anything is written to it, with its mode, parents first."""
         return (
@@ -243,6 +265,6 @@ class Layout:
             (self.driver_home, 0o700),
             (self.driver_links, 0o755),
             (self.run_layers_dir, 0o700),
-            (f"{self.run_root}/{self.driver}-containers", 0o700),
+            (self.run_containers_dir, 0o700),
             (self.driver_run_dir, 0o700),
         )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 
 from .._errors import HostError
@@ -84,6 +84,47 @@ def read_lowers(layout: Layout, layer_id: str) -> tuple[str, ...]:
 def write_lowers(layout: Layout, layer_id: str, lowers: tuple[str, ...]) -> None:
     """Writes the ``lower`` entries of a layer. Raises HostError."""
     replace_file(layout.lower_file(layer_id), os.fsencode(":".join(lowers)), mode=0o644, sync=False)
+
+
+def link_of(layout: Layout, layer_id: str) -> str | None:
+    """The short name of a layer when both its file and its link are there and agree, else None. Raises HostError."""
+    name = _link_name(layout, layer_id)
+    return name if name and _linked_layer(layout, name) == layer_id else None
+
+
+def dangling_links(layout: Layout, layers: Container[str]) -> list[str]:
+    """The names in the directory of links that lead neither to a directory nor to one of ``layers``. Raises HostError."""
+    found = []
+    for name in sorted(_listed(layout.driver_links)):
+        layer_id = _linked_layer(layout, name)
+        if layer_id is None or (layer_id not in layers and not os.path.lexists(layout.driver_layer(layer_id))):
+            found.append(name)
+    return found
+
+
+def relink(layout: Layout, layer_id: str, children: Iterable[str]) -> None:
+    """Gives a layer its short name back: that of its file or its link, else the one by which ``children`` know it.
+
+    Only when all of these are lost it gets a new one. Raises HostError.
+    """
+    restore_links(layout)
+    if link_of(layout, layer_id) is not None:
+        return
+    for child in children:
+        name = os.path.basename(next(iter(read_lowers(layout, child)), ""))
+        if name and not os.path.lexists(layout.link(name)):
+            replace_file(layout.link_file(layer_id), os.fsencode(name), mode=0o644, sync=False)
+            restore_links(layout)
+            return
+    new_link(layout, layer_id)
+
+
+def lowers_of(layout: Layout, below: Iterable[str]) -> tuple[str, ...] | None:
+    """The ``lower`` entries that lead to the layers ``below``, nearest first; None where one has no whole link."""
+    names = [link_of(layout, layer_id) for layer_id in below]
+    if None in names:
+        return None
+    return tuple(os.path.relpath(layout.link(name), layout.driver_home) for name in names if name)
 
 
 def restore_links(layout: Layout) -> None:

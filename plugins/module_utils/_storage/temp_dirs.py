@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from .._errors import HostError
-from .._host.locks import HeldLock, try_exclusive
+from .._host.locks import HeldLock, is_held, try_exclusive
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
 from .layout import LOCK_PREFIX, TEMP_DIR_PREFIX
@@ -57,6 +57,16 @@ def recover_temp_dirs(root: str) -> None:
         if lock is not None:
             _discard(root, number, lock)
     _remove_if_empty(root)
+
+
+def dead_temp_dirs(root: str) -> list[str]:
+    """The temporary directories and locks in ``root`` that nobody holds. Only reads. Raises HostError."""
+    found = []
+    for number in _numbers(root):
+        if not is_held(f"{root}/{LOCK_PREFIX}{number}"):
+            paths = (f"{root}/{TEMP_DIR_PREFIX}{number}", f"{root}/{LOCK_PREFIX}{number}")
+            found += [path for path in paths if os.path.lexists(path)][:1]
+    return found
 
 
 def _new_lock(root: str) -> tuple[str, HeldLock]:

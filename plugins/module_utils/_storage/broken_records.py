@@ -1,0 +1,121 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Record files that cannot be read: what is lost with each, and keeping a copy before another tool writes over it.
+
+Older versions of containers/storage take such a file for an empty one and replace it at their next change; newer ones
+refuse all work. Neither can rebuild it, since what the records say is said nowhere else; only mount counts can be had
+from the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from .._host.atomic_files import read_file, replace_file
+from .._host.locks import exclusive, shared
+from .._host.mountinfo import mounts_below
+from .._model.digest import Digest
+from .edit import Tables
+from .json_record import Record, StoreDamaged, decode_records, encode_records
+from .last_write import stamp
+from .layout import Layout
+from .overlay import OverlayDriver
+from .prepare import prepare_store
+from .problem import Evidence, Mend, Problem
+from .records import ContainerRecord, ImageRecord, LayerRecord, MountRecord
+
+RECORDS_UNREADABLE = "records_unreadable"
+
+_MARK_LENGTH = 12
+_KINDS: tuple[type[Record], ...] = (LayerRecord, LayerRecord, ImageRecord, ContainerRecord, ContainerRecord)
+
+
+def record_problems(evidence: Evidence) -> Iterator[Problem]:
+    """One problem for each file that cannot be read."""
+    layout = evidence.layout
+    for error in evidence.unreadable:
+        copy = _copy_of(layout, error.subject)
+        kept = os.path.exists(copy)
+        message = f"{error.message}. {_lost(layout, error.subject)}"
+        if kept:
+            message += f" A copy is kept at {copy}."
+        mend = None if kept else Mend(f"keep a copy at {copy}", _nothing, heals=False)
+        yield Problem(RECORDS_UNREADABLE, error.subject, message, mend)
+    if evidence.counts_unreadable is not None:
+        error = evidence.counts_unreadable
+        mend = Mend("write the counts again from what is mounted", _nothing)
+        yield Problem("mount_counts_unreadable", error.subject, error.message, mend)
+
+
+def _nothing(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    """Tables of records cannot be had while a file is unreadable: keep_copies() and rebuild_counts() come before them."""
+
+
+def keep_copies(layout: Layout) -> bool:
+    """Keeps a copy of each record file that cannot be read, and tells whether one was made. Raises HostError."""
+    made = False
+    for path, kind in zip(layout.record_files, _KINDS):
+        lock = _lock_of(layout, path)
+        with shared(lock):
+            if _unreadable(path, kind) and not os.path.exists(_copy_of(layout, path)):
+                replace_file(_copy_of(layout, path), read_file(path) or b"")
+                made = True
+    return made
+
+
+def rebuild_counts(layout: Layout) -> bool:
+    """Writes the mount counts anew where they cannot be read, one user for each mount; tells whether it did.
+
+    A copy of the file is kept. Raises HostError.
+    """
+    if not _unreadable(layout.mountpoints_json, MountRecord):
+        return False
+    prepare_store(layout)
+    with exclusive(layout.mountpoints_lock) as descriptor:
+        if not _unreadable(layout.mountpoints_json, MountRecord):
+            return False
+        replace_file(_copy_of(layout, layout.mountpoints_json), read_file(layout.mountpoints_json) or b"")
+        stamp(descriptor)
+        replace_file(layout.mountpoints_json, encode_records(_mounts(layout)))
+    return True
+
+
+def _mounts(layout: Layout) -> list[MountRecord]:
+    home = os.path.realpath(layout.driver_home)
+    found = []
+    for entry in mounts_below(layout.driver_home):
+        layer_id = os.path.relpath(entry.mount_point, home).partition("/")[0]
+        if entry.mount_point == os.path.realpath(layout.merged(layer_id)):
+            found.append(MountRecord.of(id=layer_id, path=layout.merged(layer_id), count=1))
+    return found
+
+
+def _unreadable(path: str, kind: type[Record]) -> bool:
+    try:
+        decode_records(read_file(path), kind, path)
+    except StoreDamaged:
+        return True
+    return False
+
+
+def _copy_of(layout: Layout, path: str) -> str:
+    return layout.set_aside(path, Digest.of(read_file(path) or b"").hex[:_MARK_LENGTH])
+
+
+def _lock_of(layout: Layout, path: str) -> str:
+    if path == layout.images_json:
+        return layout.images_lock
+    layers = path in (layout.layers_json, layout.volatile_layers_json)
+    return layout.layers_lock if layers else layout.containers_lock
+
+
+def _lost(layout: Layout, path: str) -> str:
+    if path == layout.images_json:
+        return "Names and sizes of the images are recorded nowhere else, so the file cannot be rebuilt: restore it."
+    if path in (layout.layers_json, layout.volatile_layers_json):
+        return "Parents and digests of the layers are recorded nowhere else, so the file cannot be rebuilt: restore it."
+    return "Names and images of the containers are recorded nowhere else, so the file cannot be rebuilt: restore it."

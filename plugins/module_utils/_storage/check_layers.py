@@ -1,0 +1,150 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Layers as they should be: a finished record, a parent, a tree with its links, and the headers of its archive."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from .._host.os_errors import reporting
+from .big_data import InvalidKey
+from .containers import FOR_CONTAINER
+from .edit import Tables
+from .layout import Layout
+from .overlay import OverlayDriver, mounted
+from .overlay_links import link_of, lowers_of, read_lowers, relink, write_lowers
+from .prepare import make_directory
+from .problem import LAYER, Doing, Evidence, Mend, Problem
+from .records import LayerRecord
+from .remove_layer import remove_layers
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def layer_problems(evidence: Evidence) -> Iterator[Problem]:
+    """What is wrong with the layers that have a record. Their contents are not read. Raises HostError."""
+    for layer in evidence.catalog.layers:
+        if layer.incomplete:
+            yield _damaged("layer_incomplete", layer, "somebody was making or deleting the layer and did not finish")
+            continue
+        yield from _record_problems(evidence, layer)
+        if not os.path.isdir(evidence.layout.diff(layer.id)):
+            yield _damaged("layer_tree_missing", layer, "the layer has a record, but no tree")
+            continue
+        yield from _tree_problems(evidence, layer)
+        yield from _tar_split_problems(evidence.layout, layer)
+    yield from _without_users(evidence)
+
+
+def _record_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]:
+    below = evidence.lineage(layer.id)
+    parent = layer.parent
+    if parent and not evidence.knows_layer(parent):
+        yield _damaged("layer_parent_missing", layer, f"the layer below it, {parent}, has no record")
+    elif parent and below[-1].parent and evidence.catalog.layer(below[-1].parent or "") is not None:
+        yield _damaged("layer_parent_missing", layer, "the layers below it run in a circle")
+    for key in layer.big_data_names:
+        try:
+            path = evidence.layout.layer_item(layer.id, key)
+        except InvalidKey:
+            continue
+        if not os.path.isfile(path):
+            yield _damaged("layer_data_missing", layer, f"the data item {key} of the layer is missing")
+
+
+def _tree_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]:
+    """Whether the driver could mount the layer."""
+    layout = evidence.layout
+    if link_of(layout, layer.id) is None:
+        children = [child.id for child in evidence.catalog.layers if child.parent == layer.id]
+        mend = Mend("make the link again", lambda _tables, layout, _driver: relink(layout, layer.id, children))
+        yield Problem(
+            "layer_link_lost", layer.id, "the short link to the layer or the file with its name is lost", mend
+        )
+    yield from _lower_problems(evidence, layer)
+    needed = (layout.work(layer.id),) if layer.parent else (layout.work(layer.id), layout.empty(layer.id))
+    for path in needed:
+        if not os.path.isdir(path):
+            mend = Mend("make the directory", _maker(path))
+            yield Problem("layer_directory_missing", path, "a directory that mounting the layer needs is missing", mend)
+
+
+def _lower_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]:
+    layout = evidence.layout
+    below = evidence.lineage(layer.id)[1:]
+    last = below[-1] if below else layer
+    # Lower layers in additional stores have links there, and a copy with shifted owners lies on its model.
+    if last.parent or layer.uidmap or any(record.uidmap for record in below):
+        return
+    wanted = lowers_of(layout, [record.id for record in below])
+    if wanted is None or read_lowers(layout, layer.id) == wanted:
+        return
+    mend = Mend("write the list of lower layers again", _lower_writer(layer.id, [record.id for record in below]))
+    yield Problem("layer_lower_wrong", layer.id, "the list of lower layers is missing or not that of the records", mend)
+
+
+def _tar_split_problems(layout: Layout, layer: LayerRecord) -> Iterator[Problem]:
+    if not layer.diff_digest:
+        return
+    path = layout.tar_split(layer.id)
+    if not os.path.isfile(path):
+        yield _damaged(
+            "tar_split_missing", layer, "the headers of the layer's archive are missing: it cannot be pushed"
+        )
+    elif _beginning(path) != _GZIP_MAGIC:
+        yield _damaged("tar_split_damaged", layer, "the headers of the layer's archive cannot be read")
+
+
+def _beginning(path: str) -> bytes:
+    with reporting("read", path), open(path, "rb") as file:
+        return file.read(len(_GZIP_MAGIC))
+
+
+def _without_users(evidence: Evidence) -> Iterator[Problem]:
+    """Complete layers that nothing is made from; nobody can tell those of a pull that is under way from forgotten ones."""
+    catalog = evidence.catalog
+    tops = [layer_id for image in catalog.images for layer_id in (image.layer, *image.mapped_layers)]
+    tops += [container.layer for container in catalog.containers]
+    used = {layer.id for top in tops for layer in evidence.lineage(top)}
+    containers = {container.id for container in catalog.containers}
+    for layer in catalog.layers:
+        if layer.id in used or layer.incomplete:
+            continue
+        if layer.flags.get(FOR_CONTAINER, "") not in ("", *containers) and mounted(evidence.layout, layer.id) is None:
+            mend = Mend("delete the layer", _remover(layer.id))
+            yield Problem("layer_abandoned", layer.id, "the layer was made for a container that never came to be", mend)
+        else:
+            yield Problem(
+                "unused_layer", layer.id, "no image, container or other layer in use needs the layer", information=True
+            )
+
+
+def _damaged(kind: str, layer: LayerRecord, message: str) -> Problem:
+    return Problem(kind, layer.id, message, damaged=(LAYER, layer.id))
+
+
+def _maker(path: str) -> Doing:
+    def make(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+        make_directory(path)
+
+    return make
+
+
+def _lower_writer(layer_id: str, below: list[str]) -> Doing:
+    def write(_tables: Tables, layout: Layout, _driver: OverlayDriver) -> None:
+        lowers = lowers_of(layout, below)
+        if lowers is not None:
+            write_lowers(layout, layer_id, lowers)
+
+    return write
+
+
+def _remover(layer_id: str) -> Doing:
+    def remove(tables: Tables, layout: Layout, driver: OverlayDriver) -> None:
+        remove_layers(tables, layout, driver, [layer_id])
+
+    return remove

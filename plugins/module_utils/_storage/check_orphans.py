@@ -1,0 +1,135 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Files and directories of the store that belong to nothing, and mount counts without a mount."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from .._host.mountinfo import mount_at, mounts_below
+from .._host.os_errors import reporting
+from .._host.remove_tree import remove_tree
+from .edit import Tables
+from .layout import ATOMIC_PREFIX, NO_LAYERS, TAR_SPLIT_SUFFIX, Layout
+from .overlay import OverlayDriver
+from .overlay_links import dangling_links
+from .problem import Doing, Evidence, Mend, Problem, listed
+from .temp_dirs import dead_temp_dirs, recover_temp_dirs
+
+_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def orphan_problems(evidence: Evidence) -> Iterator[Problem]:
+    """What lies in the store without a record, or is left of processes that died. Only IDs are looked at. Raises HostError."""
+    layout, catalog = evidence.layout, evidence.catalog
+    layers = {layer.id for layer in catalog.layers}
+    images = {image.id for image in catalog.images}
+    containers = {container.id for container in catalog.containers}
+    yield from _layer_directories(layout, layers)
+    for name, path in listed(layout.layers_dir):
+        layer_id = name[: -len(TAR_SPLIT_SUFFIX)] if name.endswith(TAR_SPLIT_SUFFIX) else name
+        if _ID.fullmatch(layer_id) and layer_id not in layers:
+            kind = "orphan_layer_data" if name == layer_id else "orphan_tar_split"
+            yield _orphan(kind, path, "data of a layer that has no record")
+    for directory, known, word in (
+        (layout.images_dir, images, "image"),
+        (layout.containers_dir, containers, "container"),
+        (layout.run_containers_dir, containers, "container"),
+    ):
+        for name, path in listed(directory):
+            if _ID.fullmatch(name) and name not in known and os.path.isdir(path):
+                yield _orphan(f"orphan_{word}_directory", path, f"a directory of {word} data that has no record")
+    yield from _leftovers(layout)
+
+
+def link_problems(evidence: Evidence) -> Iterator[Problem]:
+    """Short links that lead nowhere. Raises HostError."""
+    for name in dangling_links(evidence.layout, {layer.id for layer in evidence.catalog.layers}):
+        path = evidence.layout.link(name)
+        yield Problem("stale_link", path, "the short link leads to no layer", Mend("remove the link", _unlinker(path)))
+
+
+def count_problems(evidence: Evidence) -> Iterator[Problem]:
+    """Mount counts of what is not mounted, as a crash leaves them behind. Raises HostError."""
+    points = {entry.mount_point for entry in mounts_below(evidence.layout.driver_home)}
+    for layer_id, recorded in evidence.catalog.mount_counts.items():
+        inside = os.path.realpath(recorded.path) in points
+        if inside or (not recorded.path.startswith(evidence.layout.driver_home) and mount_at(recorded.path)):
+            continue
+        message = f"{recorded.count} users of a mount at {recorded.path} are recorded, and nothing is mounted there"
+        yield Problem("mount_count_stale", layer_id, message, Mend("drop the count", _count_dropper(layer_id)))
+
+
+def _layer_directories(layout: Layout, layers: Iterable[str]) -> Iterator[Problem]:
+    points = [entry.mount_point for entry in mounts_below(layout.driver_home)]
+    known = set(layers)
+    for name, path in listed(layout.driver_home):
+        if name in NO_LAYERS or name in known or not _ID.fullmatch(name) or not os.path.isdir(path):
+            continue
+        inside = os.path.join(os.path.realpath(path), "")
+        message = "the driver has a directory for a layer that has no record"
+        if any(point.startswith(inside) for point in points):
+            yield Problem("orphan_layer_directory", path, f"{message}, and something is mounted in it")
+        else:
+            yield Problem("orphan_layer_directory", path, message, Mend("delete the directory", _tree_remover(name)))
+
+
+def _leftovers(layout: Layout) -> Iterator[Problem]:
+    message = "left behind by a process that died"
+    for root in (layout.tempdirs, layout.layers_tmp):
+        for path in dead_temp_dirs(root):
+            yield Problem("leftover", path, message, Mend("delete it", _temp_remover(root)))
+    directories = [layout.layers_dir, layout.run_layers_dir, layout.containers_dir, layout.images_dir]
+    for parent in (layout.images_dir, layout.containers_dir):
+        directories += [path for name, path in listed(parent) if _ID.fullmatch(name) and os.path.isdir(path)]
+    for directory in directories:
+        for name, path in listed(directory):
+            if name.startswith(ATOMIC_PREFIX):
+                yield _orphan("leftover", path, message)
+
+
+def _orphan(kind: str, path: str, message: str) -> Problem:
+    return Problem(kind, path, message, Mend("delete it", _path_remover(path)))
+
+
+def _path_remover(path: str) -> Doing:
+    def remove(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+        remove_tree(path)
+
+    return remove
+
+
+def _tree_remover(layer_id: str) -> Doing:
+    def remove(_tables: Tables, _layout: Layout, driver: OverlayDriver) -> None:
+        driver.remove(layer_id)
+
+    return remove
+
+
+def _temp_remover(root: str) -> Doing:
+    def remove(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+        recover_temp_dirs(root)
+
+    return remove
+
+
+def _unlinker(path: str) -> Doing:
+    def unlink(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+        with reporting("unlink", path), suppress(FileNotFoundError):
+            os.unlink(path)
+
+    return unlink
+
+
+def _count_dropper(layer_id: str) -> Doing:
+    def drop(tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+        tables.mounts.remove(layer_id)
+        tables.save_mounts()
+
+    return drop
