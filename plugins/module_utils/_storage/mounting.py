@@ -65,6 +65,14 @@ def ensure_same_mode(owner_id: str, state: MountState, read_only: bool) -> None:
         )
 
 
+def can_unmount(layout: Layout, owner_id: str, layer_id: str, state: MountState, force: bool) -> bool:
+    """Whether there is something that unmounting would take away. Only reads. Raises HostError."""
+    if force:
+        return state.mount_count > 0 or state.mount_point is not None
+    # Without a count but with a marker: we were killed, and what we left may be mounted, if only the driver's home.
+    return state.mounted_here or (state.mount_count == 0 and began_mount(layout, owner_id, layer_id))
+
+
 def mount(
     layout: Layout,
     driver: OverlayDriver,
@@ -119,12 +127,12 @@ def unmount(
     home goes too. Raises MountFailed, StoreDamaged and HostError.
     """
     before = mount_state(layout, read_catalog(layout), owner_id, layer_id)
-    if not _can_unmount(layout, owner_id, layer_id, before, force):
+    if not can_unmount(layout, owner_id, layer_id, before, force):
         return before, False
     with exclusive(layout.storage_lock) as storage, open_for_change(layout, layers=True, mounts=True) as tables:
         count = _recorded(tables, layer_id)
         before = _state(layout, owner_id, layer_id, count)
-        if not _can_unmount(layout, owner_id, layer_id, before, force):
+        if not can_unmount(layout, owner_id, layer_id, before, force):
             return before, False
         left = 0 if force else max(count - 1, 0)
         if before.mounted_here:
@@ -137,14 +145,6 @@ def unmount(
             driver.renew_mount_point(layer_id)
         remove_marker(layout, owner_id)
         return _state(layout, owner_id, layer_id, left), True
-
-
-def _can_unmount(layout: Layout, owner_id: str, layer_id: str, state: MountState, force: bool) -> bool:
-    """Whether there is something that unmounting would take away."""
-    if force:
-        return state.mount_count > 0 or state.mount_point is not None
-    # Without a count but with a marker: we were killed, and what we left may be mounted, if only the driver's home.
-    return state.mounted_here or (state.mount_count == 0 and began_mount(layout, owner_id, layer_id))
 
 
 def _release_home(driver: OverlayDriver, tables: Tables, layer_id: str, storage: int) -> None:
