@@ -26,7 +26,15 @@ FLOORS = {
 }
 
 # Modules that work on what is in the store: neither the network nor a policy belongs to them.
-LOCAL_MODULES = ("container_info", "image_info", "image_prune", "image_remove", "image_tag", "layer_info")
+LOCAL_MODULES = (
+    "container_info",
+    "image_info",
+    "image_mount",
+    "image_prune",
+    "image_remove",
+    "image_tag",
+    "layer_info",
+)
 ROOMS_OF_PULLING = ("_registry", "_trust")
 
 # The contract of sources and sinks, which any verb may speak.
