@@ -27,7 +27,7 @@ from .json_record import StoreDamaged
 from .layout import Layout
 from .mount_program import note_native, uses_mount_program
 from .overlay_data import OverlayStack, effective_options, mount_arguments, wants_read_only
-from .overlay_links import lowers_on, new_link, read_lowers, remove_link, restore_links, write_lowers
+from .overlay_links import ensure_stackable, lowers_on, new_link, read_lowers, remove_link, restore_links, write_lowers
 from .overlay_options import DriverUnsupported, parse_options
 from .overlay_support import knows_metacopy, try_overlay, uses_metacopy, uses_redirects
 from .prepare import NotRoot, make_directory
@@ -158,7 +158,7 @@ class OverlayDriver:
     ) -> tuple[str, int]:
         """The data and flags with which a layer is mounted, whatever the length.
 
-        ``mount_options`` are those of the container; with none the store's hold. Raises StoreDamaged and HostError.
+        ``mount_options`` are those of the container; with none the store's hold. Raises StoreDamaged, TooManyLayers and HostError.
         """
         stack = self._stack(layer_id, self.read_only(read_only, mount_options))
         return mount_arguments(stack, self._mount_options(mount_options), mount_label)
@@ -166,7 +166,7 @@ class OverlayDriver:
     def mount(self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str) -> str:
         """Mounts a layer on the layers below, and returns the path. Arguments as in mount_data().
 
-        Raises DriverUnsupported, StoreDamaged, MountFailed and HostError.
+        Raises DriverUnsupported, StoreDamaged, TooManyLayers, MountFailed and HostError.
         """
         self._ensure_noted()
         layout = self._layout
@@ -273,7 +273,10 @@ class OverlayDriver:
     def _stack(self, layer_id: str, read_only: bool) -> OverlayStack:
         lowers = self.lower_chain(layer_id)
         if read_only:
-            return OverlayStack((self._layout.diff(layer_id), *lowers))
+            lowers = (self._layout.diff(layer_id), *lowers)
+            ensure_stackable(layer_id, lowers)
+            return OverlayStack(lowers)
+        ensure_stackable(layer_id, lowers)
         return OverlayStack(lowers, self._layout.diff(layer_id), self._layout.work(layer_id))
 
     def _mount_options(self, mount_options: Sequence[str]) -> tuple[str, ...]:

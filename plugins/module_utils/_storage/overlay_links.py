@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from .._errors import HostError
@@ -68,11 +68,19 @@ def lowers_on(layout: Layout, parent: str) -> tuple[str, ...]:
     if not name:
         raise StoreDamaged("the layer has a record, but the driver has no tree for it", subject=parent)
     lowers = (os.path.relpath(layout.link(name), layout.driver_home), *read_lowers(layout, parent))
+    ensure_stackable(parent, lowers)
+    return lowers
+
+
+def ensure_stackable(layer_id: str, lowers: Sequence[str]) -> None:
+    """Raises TooManyLayers naming the layer where the kernel cannot stack as many."""
     if len(lowers) > MAX_LOWERS:
         raise TooManyLayers(
-            "too many layers lie on each other", subject=parent, wanted=f"at most {MAX_LOWERS}", found=str(len(lowers))
+            "too many layers lie on each other",
+            subject=layer_id,
+            wanted=f"at most {MAX_LOWERS}",
+            found=str(len(lowers)),
         )
-    return lowers
 
 
 def read_lowers(layout: Layout, layer_id: str) -> tuple[str, ...]:
