@@ -27,9 +27,18 @@ class MappedContainer(HostError):
 
 
 def mount_container(
-    layout: Layout, driver: OverlayDriver, name: str, reporter: Reporter, *, read_only: bool, check_mode: bool
+    layout: Layout,
+    driver: OverlayDriver,
+    name: str,
+    reporter: Reporter,
+    *,
+    read_only: bool,
+    may_be_volatile: bool,
+    check_mode: bool,
 ) -> Outcome:
     """The container ``name`` mounted, with exactly one count of ours.
+
+    ``may_be_volatile`` says whether a container that its maker calls volatile is mounted as such.
 
     Raises UnknownContainer, MappedContainer, and ReadOnlyConflict where it is mounted the other way already.
     """
@@ -52,6 +61,7 @@ def mount_container(
         read_only=read_only,
         mount_options=mount_options,
         mount_label=str(record.flags.get("MountLabel") or ""),
+        volatile=may_be_volatile and record.flags.get("Volatile") is True,
     )
     if changed:
         reporter.step("mounted", record.id, path=after.mount_point, count=after.mount_count, read_only=read_only)

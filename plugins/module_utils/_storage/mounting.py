@@ -82,12 +82,14 @@ def mount(
     read_only: bool,
     mount_options: Sequence[str] = (),
     mount_label: str = "",
+    volatile: bool = False,
 ) -> tuple[MountState, bool]:
     """The layer of ``owner_id`` mounted with one count of ours, and whether anything had to be done for it.
 
     ``mount_options`` are those of the container; with none the store's hold. ``mount_label`` is an SELinux context; with
-    none that of the layer's record holds. Raises ReadOnlyConflict, UnknownContainer where the layer was deleted
-    meanwhile, DriverUnsupported, MountFailed, StoreDamaged and HostError.
+    none that of the layer's record holds. ``volatile`` is for a container whose files may be lost with the power. Raises
+    ReadOnlyConflict, UnknownContainer where the layer was deleted meanwhile, DriverUnsupported, MountFailed, StoreDamaged
+    and HostError.
     """
     wanted_read_only = driver.read_only(read_only, mount_options)
     before = mount_state(layout, read_catalog(layout), owner_id, layer_id)
@@ -112,6 +114,7 @@ def mount(
                 read_only=read_only,
                 mount_options=mount_options,
                 mount_label=mount_label or layer.mount_label,
+                volatile=volatile,
             )
         _record(layout, tables, layer_id, after)
         write_marker(layout, owner_id, layer_id)
