@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,24 @@ class TestTakingTurns:
         assert images.points() == [] and images.counts() == []
         assert images.podman_mount() == images.merged()
         images.podman_unmount()
+
+    def test_everybody_at_once_ends_with_nothing_mounted(self, images: Images) -> None:
+        def repeat(*actions: Callable[[], object]) -> None:
+            for _round in range(4):
+                for action in actions:
+                    action()
+
+        pairs: list[tuple[Callable[[], object], ...]] = [
+            (lambda: images.module(APP), lambda: images.module(APP, "unmounted")),
+            (lambda: images.module(SAME), lambda: images.module(SAME, "unmounted")),
+            (lambda: images.podman_mount(APP), lambda: images.podman_unmount(APP)),
+        ]
+        with ThreadPoolExecutor(len(pairs)) as hands:
+            for done in [hands.submit(repeat, *pair) for pair in pairs]:
+                done.result()
+        assert images.counts() == []
+        images.store.podman("info")  # the last to leave takes its own bind away
+        assert images.points() == []
 
 
 class TestSharedLayers:
