@@ -15,6 +15,7 @@ description:
     Mounts are counted over all tools. V(mounted) holds exactly one count of its own; V(unmounted) gives that one back, and the mount stays
     as long as podman or another tool holds one.
   - Images with the same topmost layer share one mount, and its counts.
+  - An image of an additional image store is an error, as with podman 4.3. Containers of it can be mounted.
 author: Strata contributors (@strata-containers)
 extends_documentation_fragment:
   - strata.containers._attributes
@@ -109,6 +110,11 @@ image:
       returned: always; null where the store does not know
       type: str
       sample: a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d
+    read_only:
+      description: Whether the image lies in an additional image store, where nothing can change it.
+      returned: always
+      type: bool
+      sample: false
     size:
       description: Bytes of the unpacked layers and of the image's data, as C(podman image inspect) counts them.
       returned: always; null where the store does not know

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._report import Reporter
-from .._storage.catalog import Catalog, UnknownContainer, UnknownImage, read_catalog
+from .._storage.catalog import Catalog, ReadOnlyImage, UnknownContainer, UnknownImage, read_catalog
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.overlay import OverlayDriver
@@ -47,14 +47,21 @@ def mount_image(
 ) -> Outcome:
     """The image ``name`` mounted read-only, with exactly one count of ours.
 
-    Raises UnknownImage, AmbiguousName, NothingToMount, and ReadOnlyConflict where another tool mounted its layer writable.
+    Raises UnknownImage, AmbiguousName, NothingToMount, ReadOnlyImage for an image of an additional store (as podman 4.3),
+    and ReadOnlyConflict where another tool mounted its layer writable.
     """
     catalog = read_catalog(layout)
     record = find_image(catalog, name, short_names)
     if not record.layer:
         raise NothingToMount("the image has no layer that could be mounted", subject=name, found=record.id)
     # A chain with a gap is told of before anything is done.
-    catalog.layer_chain(record.layer)
+    top = catalog.layer_chain(record.layer)[-1]
+    if top.store:
+        raise ReadOnlyImage(
+            "the image lies in an additional image store and cannot be mounted itself: mount a container of it",
+            subject=name,
+            found=top.store,
+        )
     before = mount_state(layout, catalog, record.id, record.layer)
     if check_mode:
         driver.ensure_native()

@@ -20,6 +20,7 @@ from .._storage.commit import LayerVanished, NewImage, commit_image, set_names
 from .._storage.layout import Layout
 from .._storage.records import UNKNOWN_TIME, ImageRecord
 from .._transport.source import ImageSource
+from .names import ensure_changeable
 from .plan import Plan, make_plan
 from .present import StoreView
 from .resolve import PlatformChoice, RemoteImage, resolve_image
@@ -190,6 +191,7 @@ class Puller:
         before = _difference_side(catalog, request.names)
         missing = [name for name in request.names if name not in present.names]
         if missing:
+            ensure_changeable(present, str(request.names[0]))
             names = (*missing, *present.names)
             if self._check_mode:
                 self._view.foresee_names(catalog, present.id, names)

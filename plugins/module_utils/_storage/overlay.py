@@ -95,7 +95,7 @@ class OverlayDriver:
         of the parent's. After an error the caller removes the layer. Raises TooManyLayers, StoreDamaged and HostError.
         """
         self._ensure_noted()
-        lowers = lowers_on(self._layout, parent) if parent else ()
+        lowers = self._lowers_on(parent)
         mode, owner = self._root_attributes(parent)
         self._make_layer_directory(layer_id)
         with reporting("move the layer to", self._layout.diff(layer_id)):
@@ -113,7 +113,7 @@ class OverlayDriver:
         After an error the caller removes the layer. Raises TooManyLayers, StoreDamaged and HostError.
         """
         self._ensure_noted()
-        lowers = lowers_on(self._layout, parent) if parent else ()
+        lowers = self._lowers_on(parent)
         mode, owner = self._root_attributes(parent)
         self._make_layer_directory(layer_id)
         _make_directory(self._layout.diff(layer_id), mode, owner)
@@ -255,16 +255,30 @@ class OverlayDriver:
         """Mode and owner of the root of a new layer."""
         if parent is None:
             return _BASE_MODE, _ROOT
-        with reporting("look at", self._layout.diff(parent)):
-            found = os.stat(self._layout.diff(parent))
+        path = self._home_of(parent).diff(parent)
+        with reporting("look at", path):
+            found = os.stat(path)
         return stat.S_IMODE(found.st_mode) & 0o777, (found.st_uid, found.st_gid)
+
+    def _home_of(self, layer_id: str) -> Layout:
+        """The layout of the store that has the tree of a layer: this one, else the first additional one."""
+        if os.path.isdir(self._layout.driver_layer(layer_id)):
+            return self._layout
+        others = (self._layout.of(store) for store in self._options.image_stores)
+        return next((other for other in others if os.path.isdir(other.driver_layer(layer_id))), self._layout)
+
+    def _lowers_on(self, parent: str | None) -> tuple[str, ...]:
+        if parent is None:
+            return ()
+        home = self._home_of(parent)
+        return lowers_on(home, parent, may_restore=home is self._layout)
 
     def _find_lower(self, entry: str) -> str:
         """The path of a ``lower`` entry: in this store, else in the first additional store that has it."""
         own = f"{self._layout.driver_home}/{entry}"
         if os.path.isdir(own):
             return own
-        stores = (Layout(store, self._layout.run_root) for store in self._options.image_stores)
+        stores = (self._layout.of(store) for store in self._options.image_stores)
         candidates = (f"{store.driver_home}/{entry}" for store in stores)
         return next((path for path in candidates if os.path.isdir(path)), own)
 

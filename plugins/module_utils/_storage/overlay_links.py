@@ -56,13 +56,15 @@ def remove_link(layout: Layout, layer_id: str) -> None:
             os.unlink(layout.link(found))
 
 
-def lowers_on(layout: Layout, parent: str) -> tuple[str, ...]:
+def lowers_on(layout: Layout, parent: str, *, may_restore: bool = True) -> tuple[str, ...]:
     """The ``lower`` entries of a layer whose parent is ``parent``: its link and then its own lowers.
+
+    With ``may_restore`` a lost link is made again; nothing may be written in an additional store.
 
     Raises TooManyLayers, StoreDamaged where the parent is not in the driver's home, and HostError.
     """
     name = _link_name(layout, parent)
-    if not name:
+    if not name and may_restore:
         restore_links(layout)
         name = _link_name(layout, parent)
     if not name:
