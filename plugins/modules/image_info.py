@@ -11,6 +11,7 @@ module: image_info
 short_description: List the images of a container store
 description:
   - Returns the images that podman, buildah, CRI-O or this collection keep in a store.
+  - Images of additional image stores, those of C(additionalimagestores) in C(storage.conf), are listed behind the others, with C(read_only).
   - Reads only, under the shared locks of the store, and leaves no trace. A store that does not exist is an empty one.
 author: Strata contributors (@strata-containers)
 extends_documentation_fragment:

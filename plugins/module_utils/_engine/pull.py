@@ -296,6 +296,7 @@ def failed_image(name: str, error: StrataError, fetched: int) -> dict[str, Any]:
         "id",
         "digest",
         "top_layer",
+        "read_only",
         "size",
         "created",
         "platform",

@@ -30,5 +30,7 @@ def layout_of(settings: StoreSettings) -> Layout:
         raise DriverUnsupported(
             "this storage driver is not supported", subject=settings.graph_root, wanted="overlay", found=driver
         )
-    stores = parse_options(settings.options).image_stores
-    return Layout(settings.graph_root, settings.run_root, driver, stores)
+    others = dict.fromkeys(parse_options(settings.options).image_stores)
+    # What lies in the store itself can be changed.
+    others.pop(settings.graph_root, None)
+    return Layout(settings.graph_root, settings.run_root, driver, tuple(others))
