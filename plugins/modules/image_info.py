@@ -11,6 +11,7 @@ module: image_info
 short_description: List the images of a container store
 description:
   - Returns the images that podman, buildah, CRI-O or this collection keep in a store.
+  - Images of additional image stores, those of C(additionalimagestores) in C(storage.conf), are listed behind the others, with C(read_only).
   - Reads only, under the shared locks of the store, and leaves no trace. A store that does not exist is an empty one.
 author: Strata contributors (@strata-containers)
 extends_documentation_fragment:
@@ -89,6 +90,11 @@ images:
       returned: always; null where the store does not know
       type: str
       sample: a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d
+    read_only:
+      description: Whether the image lies in an additional image store, where nothing can change it.
+      returned: always
+      type: bool
+      sample: false
     size:
       description: Bytes of the unpacked layers and of the image's data, as C(podman image inspect) counts them.
       returned: always; null where the store does not know

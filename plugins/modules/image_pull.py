@@ -17,6 +17,9 @@ description:
   - >-
     Only layers that the store lacks are fetched, several at once. They are unpacked by a confined process without network, credentials or
     a view of the file system.
+  - >-
+    An image that lies in an additional image store (C(additionalimagestores) of C(storage.conf)) is present, and layers that lie there are
+    built on without a copy.
   - Nothing of an image is visible before all of it is verified.
   - >-
     Images of Docker's old schema 1 are converted as podman converts them. Their manifests say neither what their layers unpack to nor how
@@ -154,6 +157,11 @@ images:
       returned: always; null where the pull failed
       type: str
       sample: a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d
+    read_only:
+      description: Whether the image lies in an additional image store, where nothing can change it.
+      returned: always; null where the pull failed
+      type: bool
+      sample: false
     size:
       description: >-
         Bytes of the unpacked layers and of the image's data, as C(podman image inspect) counts them; null in check mode where only the

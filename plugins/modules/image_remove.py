@@ -13,6 +13,7 @@ description:
   - Removes images by the rules of C(podman rmi). A name is taken away; with its last name an image is deleted, together with the
     layers that nothing else uses.
   - Images without a name that a deleted image was built on, the steps of a build, go with it as soon as nothing else was built on them.
+  - An image of an additional image store is an error; nothing is written there.
   - What is not in the store is no error. When one of the images has to stay, nothing is done for the others either.
 author: Strata contributors (@strata-containers)
 extends_documentation_fragment:

@@ -92,6 +92,11 @@ image:
       returned: always; null where the store does not know
       type: str
       sample: a3c3bfbfe562d97d6e05764010d97b03b63d62f5324ace4b493d67a44315144d
+    read_only:
+      description: Whether the image lies in an additional image store, where nothing can change it.
+      returned: always
+      type: bool
+      sample: false
     size:
       description: Bytes of the unpacked layers and of the image's data, as C(podman image inspect) counts them.
       returned: always; null where the store does not know

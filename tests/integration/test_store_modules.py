@@ -12,7 +12,7 @@ import pytest
 from lab.commands import run
 from lab.four_ways import Play, four_ways, play, reads_only, state, store
 from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
-from lab.stores import Store
+from lab.stores import Store, mounts_below
 
 __all__ = ["play", "store"]
 
@@ -47,6 +47,18 @@ class TestReading:
         assert top["used_by"] == {"images": [record["Id"]], "containers": [], "children": []}
         task = reads_only(play, filled, "layer_info", name=[top["id"], "absent"])
         assert task["layers"] == [top] and task["missing"] == ["absent"]
+
+
+class TestImageMount:
+    def test_an_image_is_read_at_its_mount_point_and_podman_joins(self, play: Play, filled: Store) -> None:
+        mounted = four_ways(play, filled, "image_mount", name=IMAGE)
+        assert Path(mounted["mount_point"], "one").read_text(encoding="utf-8") == "one"
+        assert mounted["image"]["names"] == [IMAGE]
+        assert filled.podman("image", "mount", IMAGE) == mounted["mount_point"]
+        unmounted = four_ways(play, filled, "image_mount", name=IMAGE, state="unmounted")
+        assert unmounted["mount_point"] == mounted["mount_point"] and unmounted["mount_count"] == 1
+        filled.podman("image", "umount", IMAGE)
+        assert mounts_below(filled.base) == []
 
 
 class TestImageTag:

@@ -152,6 +152,11 @@ class TestDepth:
         path = driver.mount(f"{500:064x}", read_only=False, mount_options=(), mount_label="")
         assert len(os.listdir(path)) == 501
         driver.unmount(f"{500:064x}")
+        # A layer that can be written lies on the others, one that cannot is among them.
+        driver.mount(f"{499:064x}", read_only=True, mount_options=(), mount_label="")
+        driver.unmount(f"{499:064x}")
+        with pytest.raises(TooManyLayers, match="at most 500"):
+            driver.mount(f"{500:064x}", read_only=True, mount_options=(), mount_label="")
         with pytest.raises(TooManyLayers):
             driver.create_writable("f" * 64, parent)
         assert not os.path.exists(layout.driver_layer("f" * 64))

@@ -29,6 +29,7 @@ FLOORS = {
 LOCAL_MODULES = (
     "container_info",
     "image_info",
+    "image_mount",
     "image_prune",
     "image_remove",
     "image_tag",

@@ -47,7 +47,8 @@ class StoreSettings:
     """What names a store. ``origin`` is the storage.conf that was read, or says that there was none.
 
     The roots are absolute paths. ``driver`` is empty where nobody chose one. ``options`` are written
-    ``overlay.mountopt=nodev``, in the order in which a later one overrides an earlier.
+    ``overlay.mountopt=nodev``, in the order in which a later one overrides an earlier. ``disable_volatile`` keeps
+    containers that their maker calls volatile from being mounted as such.
     """
 
     graph_root: str
@@ -55,6 +56,7 @@ class StoreSettings:
     driver: str
     options: tuple[str, ...]
     origin: str
+    disable_volatile: bool = False
 
 
 def load_store_settings(
@@ -89,6 +91,7 @@ def load_store_settings(
         driver=chosen,
         options=options,
         origin=conf.origin,
+        disable_volatile=conf.disable_volatile(),
     )
 
 
@@ -119,6 +122,9 @@ class _Conf:
         if self.restricted:
             return tuple(option for option in options if option.startswith(_OPTION_FOR_ROOTLESS))[:1]
         return options
+
+    def disable_volatile(self) -> bool:
+        return not self.restricted and self.storage.table("options").flag("disable-volatile")
 
     def graph_root(self) -> str:
         rootless_path = "rootless_storage_path" if self.paths.rootless else ""

@@ -17,6 +17,7 @@ from .._storage.containers import delete_container
 from .._storage.edit import Tables, open_for_change
 from .._storage.image_names import assign_names
 from .._storage.layout import Layout
+from .._storage.mount_marker import has_marker
 from .._storage.mounting import mount_state, unmount
 from .._storage.overlay import OverlayDriver
 from .._storage.remove_image import delete_image
@@ -59,10 +60,7 @@ def carry_out(
     for container in planned.containers:
         delete_container(layout, driver, container)
         reporter.step("deleted", container.id, kind="container", image=container.image)
-    for image_id, layer_id in planned.mounts:
-        _state, changed = unmount(layout, driver, image_id, layer_id, force=True)
-        if changed:
-            reporter.step("unmounted", layer_id, image=image_id)
+    _release(layout, driver, catalog, planned, reporter)
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
         remove_incomplete(tables, layout, driver)
         done = plan_on(layout, _catalog_of(tables), planner, containers=False)
@@ -72,6 +70,20 @@ def carry_out(
             reporter.step("deleted", image_id, kind="image", layers=len(freed))
     done.containers = planned.containers
     return done
+
+
+def _release(layout: Layout, driver: OverlayDriver, catalog: Catalog, planned: Removal, reporter: Reporter) -> None:
+    """Takes the mounts of the layers that go away, and gives back our counts of those that other images keep."""
+    mounts = [(image_id, layer_id, True) for image_id, layer_id in planned.mounts]
+    mounts += [
+        (image.id, image.layer, False)
+        for image in catalog.images
+        if image.id in planned.deleted and image.layer not in planned.layers and has_marker(layout, image.id)
+    ]
+    for image_id, layer_id, force in mounts:
+        _state, changed = unmount(layout, driver, image_id, layer_id, force=force)
+        if changed:
+            reporter.step("unmounted", layer_id, image=image_id)
 
 
 def _untag(tables: Tables, removal: Removal, reporter: Reporter) -> None:

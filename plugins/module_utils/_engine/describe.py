@@ -48,7 +48,7 @@ def read_image(layout: Layout, catalog: Catalog, record: ImageRecord) -> StoredI
 def describe_image(
     layout: Layout, catalog: Catalog, image: StoredImage, actions: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The facts of a stored image: ``id``, ``names``, ``digest``, ``digests``, ``top_layer``, ``size``, ``created``, ``platform``, ``layers``.
+    """The facts of a stored image: ``id``, ``names``, ``digest``, ``digests``, ``top_layer``, ``read_only``, ``size``, ``created``, ``platform``, ``layers``.
 
     ``size`` counts bytes as podman does: the unpacked layers and every item of big data. ``actions`` gives the word for
     each layer ID (what a pull did with it); a layer without one was kept.
@@ -61,6 +61,7 @@ def describe_image(
         "digest": record.digest or None,
         "digests": list(record.manifest_digests),
         "top_layer": record.layer or None,
+        "read_only": bool(record.store),
         "size": image_size(record, chain),
         "created": None if record.created == UNKNOWN_TIME else record.created,
         "platform": str(image.config.platform) if image.config else None,
@@ -85,7 +86,7 @@ def _layers(
             "id": layer.id,
             "compressed_size": blobs[position].known_size if blobs else layer.compressed_size,
             "size": layer.diff_size,
-            "path": layout.diff(layer.id),
+            "path": layout.of(layer.store).diff(layer.id),
             "action": actions.get(layer.id, "keep"),
         }
         for position, layer in enumerate(chain)
@@ -126,4 +127,4 @@ def _config(layout: Layout, record: ImageRecord, manifest: Manifest | None) -> I
 def _item(layout: Layout, record: ImageRecord, key: str) -> bytes | None:
     if key not in record.big_data_names:
         return None
-    return read_file(layout.image_item(record.id, key))
+    return read_file(layout.of(record.store).image_item(record.id, key))

@@ -21,7 +21,7 @@ def store_info(settings: StoreSettings, layout: Layout, driver: OverlayDriver) -
 
     A store that does not exist yet has counts of zero and is not created.
     """
-    catalog = read_catalog(layout)
+    catalog = read_catalog(layout).own()
     store: dict[str, Any] = {
         "root": layout.graph_root,
         "run_root": layout.run_root,

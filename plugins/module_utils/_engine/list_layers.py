@@ -33,7 +33,7 @@ def list_layers(layout: Layout, names: Sequence[str] | None) -> Outcome:
 
     A store that does not exist is an empty one. Raises AmbiguousName for an ID prefix that several layers share.
     """
-    catalog = read_catalog(layout)
+    catalog = read_catalog(layout).own()
     missing: list[str] = []
     records: list[LayerRecord] = []
     for name in names or ():

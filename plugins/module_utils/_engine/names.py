@@ -16,7 +16,7 @@ from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._model.reference import ImageIdGiven, InvalidReference, Reference, names_registry, parse_reference, with_tag
 from .._model.short_name import ShortName, parse_short_name
-from .._storage.catalog import AmbiguousName, Catalog, UnknownImage
+from .._storage.catalog import AmbiguousName, Catalog, ReadOnlyImage, UnknownImage
 from .._storage.records import ImageRecord
 
 _TRANSPORT = "docker://"
@@ -96,6 +96,14 @@ def match_image(catalog: Catalog, text: str, short_names: Callable[[], ShortName
 def find_image(catalog: Catalog, text: str, short_names: Callable[[], ShortNames]) -> ImageRecord:
     """The image that ``text`` means, and nothing else; as match_image."""
     return match_image(catalog, text, short_names).image
+
+
+def ensure_changeable(image: ImageRecord, text: str) -> None:
+    """Raises ReadOnlyImage for an image of an additional store, which ``text`` means."""
+    if image.store:
+        raise ReadOnlyImage(
+            "the image lies in an additional image store, which is never written to", subject=text, found=image.store
+        )
 
 
 def knows_image(catalog: Catalog, text: str, short_names: Callable[[], ShortNames]) -> ImageRecord | None:

@@ -112,7 +112,7 @@ class StoreView:
         key = f"{_KEY}{digest}"
         raw = self._items.get((record.id, key))
         if raw is None and key in record.big_data_names:
-            raw = read_file(self._layout.image_item(record.id, key))
+            raw = read_file(self._layout.of(record.store).image_item(record.id, key))
         if raw is None or not digest.matches(raw):
             return None
         try:

@@ -49,7 +49,7 @@ def prune_images(
     def planner(removal: Removal, _containers: bool) -> None:
         play_prune(removal, request, moment)
 
-    removal = carry_out(layout, driver, read_catalog(layout), planner, reporter, check_mode=check_mode)
+    removal = carry_out(layout, driver, read_catalog(layout).own(), planner, reporter, check_mode=check_mode)
     facts = {
         "deleted": removal.deleted,
         "untagged": [name for name, _image_id in removal.untagged],

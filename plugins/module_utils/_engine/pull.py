@@ -21,6 +21,7 @@ from .._storage.commit import LayerVanished, NewImage, commit_image, set_names
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord
 from .._transport.source import ImageSource
+from .names import ensure_changeable
 from .new_image import new_image
 from .plan import Plan
 from .planner import Planner
@@ -196,6 +197,7 @@ class Puller:
         before = self._difference_side(catalog, request.names)
         missing = [name for name in request.names if name not in present.names]
         if missing:
+            ensure_changeable(present, str(request.names[0]))
             names = (*missing, *present.names)
             if self._check_mode:
                 self._view.foresee_names(catalog, present.id, names)
@@ -304,6 +306,7 @@ def failed_image(name: str, error: StrataError, fetched: int) -> dict[str, Any]:
         "id",
         "digest",
         "top_layer",
+        "read_only",
         "size",
         "created",
         "platform",

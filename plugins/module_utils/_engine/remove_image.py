@@ -16,7 +16,7 @@ from .._storage.catalog import Catalog, UnknownImage, read_catalog
 from .._storage.layout import Layout
 from .._storage.overlay import OverlayDriver
 from .carry_out import carry_out
-from .names import match_image
+from .names import ensure_changeable, match_image
 from .outcome import Outcome
 from .removal import Removal
 
@@ -40,7 +40,7 @@ def remove_images(
     """The images that ``names`` ask for without these names; one that loses its last name is deleted.
 
     The rules are those of ``podman rmi``; unlike there, nothing at all is done when one of the images has to stay. What is
-    not in the store is fine. Raises SeveralNames, ImageInUse, ImageMounted, ContainerMounted and AmbiguousName.
+    not in the store is fine. Raises SeveralNames, ImageInUse, ImageMounted, ContainerMounted, AmbiguousName and ReadOnlyImage.
     """
     catalog = read_catalog(layout)
     wanted = [found for found in (meant(catalog, text, short_names) for text in names) if found]
@@ -49,7 +49,7 @@ def remove_images(
         for image_id, name in wanted:
             take(removal, image_id, name, force=force, containers=containers)
 
-    removal = carry_out(layout, driver, catalog, planner, reporter, check_mode=check_mode)
+    removal = carry_out(layout, driver, catalog.own(), planner, reporter, check_mode=check_mode)
     facts = {
         "deleted": removal.deleted,
         "untagged": [name for name, _image_id in removal.untagged],
@@ -79,10 +79,11 @@ def take(removal: Removal, image_id: str, name: str | None, *, force: bool, cont
 def meant(catalog: Catalog, text: str, short_names: Callable[[], ShortNames]) -> tuple[str, str | None] | None:
     """The ID of the image that ``text`` asks for with the name by which it does, None for an ID or digest.
 
-    None where the store has no such image. Raises AmbiguousName, and what ``short_names`` raises.
+    None where the store has no such image. Raises AmbiguousName, ReadOnlyImage, and what ``short_names`` raises.
     """
     try:
         match = match_image(catalog, text, short_names)
     except UnknownImage:
         return None
+    ensure_changeable(match.image, text)
     return match.image.id, str(match.name) if match.name else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from .._config.storage_conf import StoreSettings
 from .._errors import HostError
 from .._storage.layout import Layout
+from .._storage.overlay_options import parse_options
 
 
 class DriverUnsupported(HostError):
@@ -19,13 +20,17 @@ class DriverUnsupported(HostError):
 
 
 def layout_of(settings: StoreSettings) -> Layout:
-    """The layout of the store that ``settings`` names.
+    """The layout of the store that ``settings`` names, with its additional image stores.
 
-    An unset driver means overlay, the first choice of containers/storage. Raises DriverUnsupported for any other.
+    An unset driver means overlay, the first choice of containers/storage. Raises DriverUnsupported for any other, and
+    InvalidDriverOption.
     """
     driver = settings.driver or "overlay"
     if driver != "overlay":
         raise DriverUnsupported(
             "this storage driver is not supported", subject=settings.graph_root, wanted="overlay", found=driver
         )
-    return Layout(settings.graph_root, settings.run_root, driver)
+    others = dict.fromkeys(parse_options(settings.options).image_stores)
+    # What lies in the store itself can be changed.
+    others.pop(settings.graph_root, None)
+    return Layout(settings.graph_root, settings.run_root, driver, tuple(others))

@@ -19,7 +19,7 @@ from .._storage.image_names import change_names
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord
 from .describe import describe_image, read_image
-from .names import find_image, local_name
+from .names import ensure_changeable, find_image, local_name
 from .outcome import Outcome
 
 MOVE = "move"
@@ -55,13 +55,15 @@ def tag_image(
     """The image ``name`` with the further names ``targets``, behind those it has.
 
     ``existing`` says what becomes of a name that another image has: it moves, stays there, or is an error. Raises
-    UnknownImage, AmbiguousName, InvalidReference, TargetHasDigest and NameTaken; then no name is given.
+    UnknownImage, AmbiguousName, InvalidReference, TargetHasDigest, ReadOnlyImage and NameTaken; then no name is given.
     """
     wanted = target_names(targets)
     catalog = read_catalog(layout)
     image = find_image(catalog, name, short_names)
-    new = names_to_give(catalog.images, image.id, wanted, existing)
-    before = _holders(catalog.images, wanted)
+    ensure_changeable(image, name)
+    images = catalog.own().images
+    new = names_to_give(images, image.id, wanted, existing)
+    before = _holders(images, wanted)
     after = {**before, **dict.fromkeys(new, image.id)}
     if not new:
         record = image

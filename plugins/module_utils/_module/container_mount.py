@@ -44,6 +44,7 @@ def verb(task: Task) -> Outcome:
             params["name"],
             task.reporter,
             read_only=params["read_only"],
+            may_be_volatile=not settings.disable_volatile,
             check_mode=task.check_mode,
         )
     return unmount_container(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -32,6 +32,12 @@ class UnknownImage(UsageError):
     """No image of the store is what was asked for."""
 
     code = "unknown_image"
+
+
+class ReadOnlyImage(UsageError):
+    """The image lies in an additional image store, where nothing can be changed."""
+
+    code = "read_only_store"
 
 
 class UnknownContainer(UsageError):
@@ -56,12 +62,23 @@ class MountCount:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All records of a store, in the order of their creation; ``mount_counts`` by layer ID."""
+    """All records of a store, in the order of their creation; ``mount_counts`` by layer ID.
+
+    Behind its own come the layers and images of additional stores; what the store has itself goes before those.
+    """
 
     layers: tuple[LayerRecord, ...] = ()
     images: tuple[ImageRecord, ...] = ()
     containers: tuple[ContainerRecord, ...] = ()
     mount_counts: Mapping[str, MountCount] = field(default_factory=dict)
+
+    def own(self) -> Catalog:
+        """The records of the store itself, which are all that can be changed."""
+        return replace(
+            self,
+            layers=tuple(layer for layer in self.layers if not layer.store),
+            images=tuple(image for image in self.images if not image.store),
+        )
 
     def layer(self, layer_id: str) -> LayerRecord | None:
         """The layer with this ID, None where there is none."""
@@ -144,10 +161,11 @@ def read_catalog(layout: Layout) -> Catalog:
 
     Raises StoreDamaged naming the file, and HostError where the store may not be read.
     """
+    others = [layout.of(store) for store in layout.additional]
     with shared_locks(layout):
         return Catalog(
-            layers=_read(LayerRecord, layout.layers_json, layout.volatile_layers_json),
-            images=_read(ImageRecord, layout.images_json),
+            layers=_once((*_read(LayerRecord, layout.layers_json, layout.volatile_layers_json), *_layers_in(others))),
+            images=(*_read(ImageRecord, layout.images_json), *_images_in(others)),
             containers=_read(ContainerRecord, layout.containers_json, layout.volatile_containers_json),
             mount_counts={
                 record.id: MountCount(record.path, record.count)
@@ -159,12 +177,47 @@ def read_catalog(layout: Layout) -> Catalog:
 
 @contextmanager
 def shared_locks(layout: Layout) -> Iterator[None]:
-    """Holds the shared locks of all records; nobody changes them meanwhile. Raises HostError."""
+    """Holds the shared locks of all records, those of additional stores too; nobody changes them meanwhile. Raises HostError."""
+    others = [layout.of(store) for store in layout.additional]
     with ExitStack() as held:
         # The order in which every tool takes them.
-        for lock in (layout.layers_lock, layout.mountpoints_lock, layout.images_lock, layout.containers_lock):
+        for lock in (
+            *(layout.layers_lock, layout.mountpoints_lock, *(other.layers_lock for other in others)),
+            *(layout.images_lock, *(other.images_lock for other in others), layout.containers_lock),
+        ):
             held.enter_context(shared(lock))
         yield
+
+
+def read_additional(layout: Layout) -> Catalog:
+    """The layers and images of the additional stores alone. Raises StoreDamaged and HostError."""
+    others = [layout.of(store) for store in layout.additional]
+    with ExitStack() as held:
+        for lock in (*(other.layers_lock for other in others), *(other.images_lock for other in others)):
+            held.enter_context(shared(lock))
+        return Catalog(layers=_once(_layers_in(others)), images=_images_in(others))
+
+
+def _layers_in(others: Iterable[Layout]) -> tuple[LayerRecord, ...]:
+    found = (
+        replace(layer, store=other.graph_root) for other in others for layer in _read(LayerRecord, other.layers_json)
+    )
+    # What is being made there is none of ours to remove, nor to use.
+    return tuple(layer for layer in found if not layer.incomplete)
+
+
+def _images_in(others: Iterable[Layout]) -> tuple[ImageRecord, ...]:
+    return tuple(
+        replace(image, store=other.graph_root) for other in others for image in _read(ImageRecord, other.images_json)
+    )
+
+
+def _once(layers: Iterable[LayerRecord]) -> tuple[LayerRecord, ...]:
+    """The layers, each from the first store that has it."""
+    found: dict[str, LayerRecord] = {}
+    for layer in layers:
+        found.setdefault(layer.id, layer)
+    return tuple(found.values())
 
 
 def _read(kind: type[R], *paths: str) -> tuple[R, ...]:
@@ -178,13 +231,17 @@ def _read(kind: type[R], *paths: str) -> tuple[R, ...]:
 
 def _last(records: Iterable[_N]) -> _N | None:
     # Of records that share a name the later one has it; the next tool to save takes it from the earlier.
+    # An additional store is asked only where those before it know nothing.
     found = None
     for record in records:
-        found = record
+        if found is None or record.store == found.store:
+            found = record
     return found
 
 
 def _only(candidates: list[_N], wanted: str) -> _N | None:
+    # An image may be in several stores.
+    candidates = list({record.id: record for record in reversed(candidates)}.values())[::-1]
     if len(candidates) > 1:
         listed = ", ".join(record.id[:12] + "".join(f" {name}" for name in record.names[:1]) for record in candidates)
         raise AmbiguousName("several records match", subject=wanted, found=listed)

@@ -26,6 +26,7 @@ from .._model.digest import Digest
 from .._model.manifest_digest import digested_bytes
 from .._model.times import now_text, valid_time
 from .._report import Reporter
+from .catalog import read_additional
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .image_names import assign_names, change_names
@@ -103,7 +104,7 @@ def commit_image(
         remove_incomplete(tables, layout, driver)
         present = tables.images.get(image.image_id)
         _check_top_layer(present, image)
-        new = _not_there(tables, staged, image, reporter)
+        new = _not_there(tables, layout, staged, image, reporter)
         try:
             _add_layers(tables, layout, driver, new)
             _write_data(layout, image)
@@ -136,9 +137,11 @@ def _check_top_layer(present: ImageRecord | None, image: NewImage) -> None:
         )
 
 
-def _not_there(tables: Tables, staged: Sequence[StagedLayer], image: NewImage, reporter: Reporter) -> list[StagedLayer]:
-    """The staged layers that the store lacks, base first."""
-    present = {record.id for record in tables.layers}
+def _not_there(
+    tables: Tables, layout: Layout, staged: Sequence[StagedLayer], image: NewImage, reporter: Reporter
+) -> list[StagedLayer]:
+    """The staged layers that the store and its additional stores lack, base first."""
+    present = {record.id for record in (*tables.layers, *read_additional(layout).layers)}
     by_id = {layer.layer_id: layer for layer in staged}
     for layer_id in image.chain:
         if layer_id not in present and layer_id not in by_id:

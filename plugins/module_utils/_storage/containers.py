@@ -23,7 +23,7 @@ from .._host.mountinfo import mount_at
 from .._host.remove_tree import InUse, remove_tree
 from .._model.id_map import IdMap
 from .._model.times import now_text
-from .catalog import UnknownImage
+from .catalog import UnknownImage, read_additional
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .layout import Layout
@@ -76,7 +76,7 @@ def create_container(layout: Layout, driver: TreeDriver, new: NewContainer) -> C
     with open_for_change(layout, layers=True, images=True, containers=True) as tables:
         _remove_remains(tables, layout, driver)
         _check_name(tables, new.name)
-        _check_image(tables, new)
+        _check_image(tables, layout, new)
         layer_id = random_id(record.id for record in tables.layers)
         container_id = random_id(record.id for record in tables.containers)
         try:
@@ -157,11 +157,12 @@ def _check_name(tables: Tables, name: str | None) -> None:
             raise NameInUse("a container with this name exists", subject=name, found=record.id)
 
 
-def _check_image(tables: Tables, new: NewContainer) -> None:
-    image = tables.images.get(new.image_id)
+def _check_image(tables: Tables, layout: Layout, new: NewContainer) -> None:
+    others = read_additional(layout)
+    image = tables.images.get(new.image_id) or next((one for one in others.images if one.id == new.image_id), None)
     if image is None or image.layer != (new.top_layer or ""):
         raise UnknownImage("the image was deleted meanwhile", subject=new.image_id)
-    if new.top_layer and tables.layers.get(new.top_layer) is None:
+    if new.top_layer and not (tables.layers.get(new.top_layer) or others.layer(new.top_layer)):
         raise UnknownImage("the top layer of the image is not in the store", subject=new.image_id, wanted=new.top_layer)
 
 

@@ -41,7 +41,7 @@ def reassemble(layout: Layout, catalog: Catalog, layer: LayerRecord) -> Iterator
     with ExitStack() as opened:
         trees = _Trees(layout, catalog, layer, opened)
         try:
-            for record in _records(layout.tar_split(layer.id)):
+            for record in _records(layout.of(layer.store).tar_split(layer.id)):
                 if isinstance(record, Segment):
                     yield record.data
                 elif record.size:
@@ -56,7 +56,7 @@ class _Trees:
     def __init__(self, layout: Layout, catalog: Catalog, layer: LayerRecord, opened: ExitStack) -> None:
         self.layer_id = layer.id
         self._opened = opened
-        self._waiting = [layout.diff(below.id) for below in catalog.layer_chain(layer.id)]
+        self._waiting = [layout.of(below.store).diff(below.id) for below in catalog.layer_chain(layer.id)]
         self._trees: list[RootedTree] = []
 
     def open_file(self, name: bytes) -> int:

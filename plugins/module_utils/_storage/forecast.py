@@ -25,7 +25,7 @@ def after_commit(catalog: Catalog, layers: Iterable[LayerRecord], image: NewImag
     assign_names(images, record, (*image.names, *record.names))
     new = {layer.id: layer for layer in layers}
     left = [layer for layer in catalog.layers if layer.id not in new]
-    return replace(catalog, layers=(*left, *new.values()), images=tuple(images))
+    return replace(catalog, layers=(*left, *new.values()), images=images.all())
 
 
 def after_naming(catalog: Catalog, image_id: str, names: Iterable[str]) -> Catalog:
@@ -34,17 +34,22 @@ def after_naming(catalog: Catalog, image_id: str, names: Iterable[str]) -> Catal
     record = images.get(image_id)
     if record is not None:
         assign_names(images, record, names)
-    return replace(catalog, images=tuple(images))
+    return replace(catalog, images=images.all())
 
 
 class _Images:
     """The image records of a catalog, as a list that can be changed."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._records = {record.id: record for record in catalog.images}
+        self._records = {record.id: record for record in catalog.images if not record.store}
+        self._others = [record for record in catalog.images if record.store]
 
     def __iter__(self) -> Iterator[ImageRecord]:
         return iter(list(self._records.values()))
+
+    def all(self) -> tuple[ImageRecord, ...]:
+        """The images of the store, and behind them those of additional stores, which nobody changes."""
+        return (*self._records.values(), *self._others)
 
     def get(self, image_id: str) -> ImageRecord | None:
         return self._records.get(image_id)

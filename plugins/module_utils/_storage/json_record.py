@@ -74,9 +74,13 @@ def is_id_map(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Record:
-    """One JSON object of a record file. ``fields`` holds every key that was read, known or not."""
+    """One JSON object of a record file. ``fields`` holds every key that was read, known or not.
+
+    ``store`` is the graph root of the additional store that it was read from, empty for a record of the store itself.
+    """
 
     fields: Mapping[str, Any]
+    store: str = ""
 
     # The known keys in the order in which Go writes them, each with the test that its value must pass.
     KEYS: ClassVar[Mapping[str, FieldTest]] = {}
@@ -101,7 +105,7 @@ class Record:
             fields[key] = value
         known = {key: fields.get(key) or self.ALWAYS[key] for key in self.KEYS if key in self.ALWAYS or fields.get(key)}
         unknown = {key: value for key, value in fields.items() if key not in self.KEYS}
-        return type(self)({**known, **unknown})
+        return type(self)({**known, **unknown}, self.store)
 
     @classmethod
     def of(cls, **values: Any) -> Self:

@@ -11,7 +11,7 @@ here looks at the disk. IDs come from records, which are checked to be plain nam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .big_data import file_name
 
@@ -30,6 +30,12 @@ class Layout:
     graph_root: str
     run_root: str
     driver: str = "overlay"
+    # The graph roots of additional image stores, which are read and never written.
+    additional: tuple[str, ...] = ()
+
+    def of(self, store: str) -> Layout:
+        """The layout of the additional store ``store``, and this one where ``store`` is empty."""
+        return replace(self, graph_root=store, additional=()) if store else self
 
     # The store as a whole
 

@@ -41,6 +41,11 @@ class Marker:
     count: int = 1
 
 
+def has_marker(layout: Layout, owner_id: str) -> bool:
+    """Whether there is a marker for ``owner_id``, worth something or not. Only reads. Raises HostError."""
+    return read_file(layout.mount_marker(owner_id)) is not None
+
+
 def holds_count(layout: Layout, owner_id: str, layer_id: str, count: int) -> bool:
     """Whether one of the ``count`` recorded users of the layer's mount is ours. Only reads. Raises HostError."""
     marker = _read(layout.mount_marker(owner_id))

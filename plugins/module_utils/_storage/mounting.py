@@ -65,6 +65,14 @@ def ensure_same_mode(owner_id: str, state: MountState, read_only: bool) -> None:
         )
 
 
+def can_unmount(layout: Layout, owner_id: str, layer_id: str, state: MountState, force: bool) -> bool:
+    """Whether there is something that unmounting would take away. Only reads. Raises HostError."""
+    if force:
+        return state.mount_count > 0 or state.mount_point is not None
+    # Without a count but with a marker: we were killed, and what we left may be mounted, if only the driver's home.
+    return state.mounted_here or (state.mount_count == 0 and began_mount(layout, owner_id, layer_id))
+
+
 def mount(
     layout: Layout,
     driver: OverlayDriver,
@@ -74,12 +82,14 @@ def mount(
     read_only: bool,
     mount_options: Sequence[str] = (),
     mount_label: str = "",
+    volatile: bool = False,
 ) -> tuple[MountState, bool]:
     """The layer of ``owner_id`` mounted with one count of ours, and whether anything had to be done for it.
 
     ``mount_options`` are those of the container; with none the store's hold. ``mount_label`` is an SELinux context; with
-    none that of the layer's record holds. Raises ReadOnlyConflict, UnknownContainer where the layer was deleted
-    meanwhile, DriverUnsupported, MountFailed, StoreDamaged and HostError.
+    none that of the layer's record holds. ``volatile`` is for a container whose files may be lost with the power. Raises
+    ReadOnlyConflict, UnknownContainer where the layer was deleted meanwhile, DriverUnsupported, MountFailed, StoreDamaged
+    and HostError.
     """
     wanted_read_only = driver.read_only(read_only, mount_options)
     before = mount_state(layout, read_catalog(layout), owner_id, layer_id)
@@ -104,6 +114,7 @@ def mount(
                 read_only=read_only,
                 mount_options=mount_options,
                 mount_label=mount_label or layer.mount_label,
+                volatile=volatile,
             )
         _record(layout, tables, layer_id, after)
         write_marker(layout, owner_id, layer_id)
@@ -119,12 +130,12 @@ def unmount(
     home goes too. Raises MountFailed, StoreDamaged and HostError.
     """
     before = mount_state(layout, read_catalog(layout), owner_id, layer_id)
-    if not _can_unmount(layout, owner_id, layer_id, before, force):
+    if not can_unmount(layout, owner_id, layer_id, before, force):
         return before, False
     with exclusive(layout.storage_lock) as storage, open_for_change(layout, layers=True, mounts=True) as tables:
         count = _recorded(tables, layer_id)
         before = _state(layout, owner_id, layer_id, count)
-        if not _can_unmount(layout, owner_id, layer_id, before, force):
+        if not can_unmount(layout, owner_id, layer_id, before, force):
             return before, False
         left = 0 if force else max(count - 1, 0)
         if before.mounted_here:
@@ -137,14 +148,6 @@ def unmount(
             driver.renew_mount_point(layer_id)
         remove_marker(layout, owner_id)
         return _state(layout, owner_id, layer_id, left), True
-
-
-def _can_unmount(layout: Layout, owner_id: str, layer_id: str, state: MountState, force: bool) -> bool:
-    """Whether there is something that unmounting would take away."""
-    if force:
-        return state.mount_count > 0 or state.mount_point is not None
-    # Without a count but with a marker: we were killed, and what we left may be mounted, if only the driver's home.
-    return state.mounted_here or (state.mount_count == 0 and began_mount(layout, owner_id, layer_id))
 
 
 def _release_home(driver: OverlayDriver, tables: Tables, layer_id: str, storage: int) -> None:

@@ -19,15 +19,15 @@ from contextlib import suppress
 from .._host.filesystem import backing_filesystem, supports_d_type, sync_filesystem
 from .._host.machine import is_root
 from .._host.mountinfo import MountEntry, is_bound_to_itself, mount_at, mounts_below
-from .._host.mounts import bind_private, fits, make_private, mount, unmount
+from .._host.mounts import bind_private, make_private, unmount
 from .._host.os_errors import reporting
-from .._host.private_thread import in_directory
 from .._host.remove_tree import remove_tree
 from .json_record import StoreDamaged
 from .layout import Layout
 from .mount_program import note_native, uses_mount_program
 from .overlay_data import OverlayStack, effective_options, mount_arguments, wants_read_only
-from .overlay_links import lowers_on, new_link, read_lowers, remove_link, restore_links, write_lowers
+from .overlay_links import ensure_stackable, lowers_on, new_link, read_lowers, remove_link, restore_links, write_lowers
+from .overlay_mount import effective_label, mount_overlay
 from .overlay_options import DriverUnsupported, parse_options
 from .overlay_support import knows_metacopy, try_overlay, uses_metacopy, uses_redirects
 from .prepare import NotRoot, make_directory
@@ -35,8 +35,6 @@ from .temp_dirs import temp_dir
 
 _ROOT = (0, 0)
 _BASE_MODE = 0o555
-_OPEN_LOWER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-_OWN_DESCRIPTORS = "/proc/self/fd"
 # Left in the kernel's own part of the working directory by a mount with the option "volatile" that was never unmounted.
 _VOLATILE_MARK = "incompat/volatile"
 
@@ -97,7 +95,7 @@ class OverlayDriver:
         of the parent's. After an error the caller removes the layer. Raises TooManyLayers, StoreDamaged and HostError.
         """
         self._ensure_noted()
-        lowers = lowers_on(self._layout, parent) if parent else ()
+        lowers = self._lowers_on(parent)
         mode, owner = self._root_attributes(parent)
         self._make_layer_directory(layer_id)
         with reporting("move the layer to", self._layout.diff(layer_id)):
@@ -115,7 +113,7 @@ class OverlayDriver:
         After an error the caller removes the layer. Raises TooManyLayers, StoreDamaged and HostError.
         """
         self._ensure_noted()
-        lowers = lowers_on(self._layout, parent) if parent else ()
+        lowers = self._lowers_on(parent)
         mode, owner = self._root_attributes(parent)
         self._make_layer_directory(layer_id)
         _make_directory(self._layout.diff(layer_id), mode, owner)
@@ -158,15 +156,19 @@ class OverlayDriver:
     ) -> tuple[str, int]:
         """The data and flags with which a layer is mounted, whatever the length.
 
-        ``mount_options`` are those of the container; with none the store's hold. Raises StoreDamaged and HostError.
+        ``mount_options`` are those of the container; with none the store's hold. Raises StoreDamaged, TooManyLayers and HostError.
         """
         stack = self._stack(layer_id, self.read_only(read_only, mount_options))
-        return mount_arguments(stack, self._mount_options(mount_options), mount_label)
+        return mount_arguments(stack, self._mount_options(mount_options), effective_label(mount_label))
 
-    def mount(self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str) -> str:
+    def mount(
+        self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str, volatile: bool = False
+    ) -> str:
         """Mounts a layer on the layers below, and returns the path. Arguments as in mount_data().
 
-        Raises DriverUnsupported, StoreDamaged, MountFailed and HostError.
+        With ``volatile`` nothing that is written is synced, where the kernel can do that (Linux 5.10).
+
+        Raises DriverUnsupported, StoreDamaged, TooManyLayers, MountFailed and HostError.
         """
         self._ensure_noted()
         layout = self._layout
@@ -176,11 +178,7 @@ class OverlayDriver:
         _own_root(layout.diff(layer_id))
         if stack.work is not None:
             _forget_volatile(stack.work)
-        data, flags = mount_arguments(stack, options, mount_label)
-        if fits(data):
-            mount("overlay", layout.merged(layer_id), "overlay", flags, data)
-        else:
-            _mount_by_descriptors(stack, options, mount_label, layout.merged(layer_id))
+        mount_overlay(stack, options, effective_label(mount_label), layout.merged(layer_id), volatile)
         return layout.merged(layer_id)
 
     def unmount(self, layer_id: str) -> None:
@@ -257,23 +255,40 @@ class OverlayDriver:
         """Mode and owner of the root of a new layer."""
         if parent is None:
             return _BASE_MODE, _ROOT
-        with reporting("look at", self._layout.diff(parent)):
-            found = os.stat(self._layout.diff(parent))
+        path = self._home_of(parent).diff(parent)
+        with reporting("look at", path):
+            found = os.stat(path)
         return stat.S_IMODE(found.st_mode) & 0o777, (found.st_uid, found.st_gid)
+
+    def _home_of(self, layer_id: str) -> Layout:
+        """The layout of the store that has the tree of a layer: this one, else the first additional one."""
+        if os.path.isdir(self._layout.driver_layer(layer_id)):
+            return self._layout
+        others = (self._layout.of(store) for store in self._options.image_stores)
+        return next((other for other in others if os.path.isdir(other.driver_layer(layer_id))), self._layout)
+
+    def _lowers_on(self, parent: str | None) -> tuple[str, ...]:
+        if parent is None:
+            return ()
+        home = self._home_of(parent)
+        return lowers_on(home, parent, may_restore=home is self._layout)
 
     def _find_lower(self, entry: str) -> str:
         """The path of a ``lower`` entry: in this store, else in the first additional store that has it."""
         own = f"{self._layout.driver_home}/{entry}"
         if os.path.isdir(own):
             return own
-        stores = (Layout(store, self._layout.run_root) for store in self._options.image_stores)
+        stores = (self._layout.of(store) for store in self._options.image_stores)
         candidates = (f"{store.driver_home}/{entry}" for store in stores)
         return next((path for path in candidates if os.path.isdir(path)), own)
 
     def _stack(self, layer_id: str, read_only: bool) -> OverlayStack:
         lowers = self.lower_chain(layer_id)
         if read_only:
-            return OverlayStack((self._layout.diff(layer_id), *lowers))
+            lowers = (self._layout.diff(layer_id), *lowers)
+            ensure_stackable(layer_id, lowers)
+            return OverlayStack(lowers)
+        ensure_stackable(layer_id, lowers)
         return OverlayStack(lowers, self._layout.diff(layer_id), self._layout.work(layer_id))
 
     def _mount_options(self, mount_options: Sequence[str]) -> tuple[str, ...]:
@@ -307,24 +322,6 @@ def _older_generations(diff: str) -> list[str]:
     while os.path.isdir(f"{diff}{len(found) + 1}"):
         found.append(f"{diff}{len(found) + 1}")
     return found
-
-
-def _mount_by_descriptors(stack: OverlayStack, options: Sequence[str], label: str, target: str) -> None:
-    """Mounts with the lower directories named by the numbers under which this process has them open.
-
-    The kernel takes one page of data, about 40 layers by their paths; numbers do for as many as it can stack.
-    """
-    descriptors: list[int] = []
-    try:
-        for lower in stack.lowers:
-            with reporting("open the lower layer", lower):
-                descriptors.append(os.open(lower, _OPEN_LOWER))
-        numbers = tuple(str(descriptor) for descriptor in descriptors)
-        data, flags = mount_arguments(OverlayStack(numbers, stack.upper, stack.work), options, label)
-        in_directory(_OWN_DESCRIPTORS, lambda: mount("overlay", target, "overlay", flags, data))
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
 
 
 def _make_directory(path: str, mode: int, owner: tuple[int, int]) -> None:

@@ -27,6 +27,7 @@ from .._host.mounts import (
 )
 
 METACOPY = "metacopy=on"
+VOLATILE = "volatile"
 
 # Words that are flags: what each sets and clears.
 _FLAGS: dict[str, tuple[int, int]] = {

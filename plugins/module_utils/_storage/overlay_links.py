@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from .._errors import HostError
@@ -56,23 +56,33 @@ def remove_link(layout: Layout, layer_id: str) -> None:
             os.unlink(layout.link(found))
 
 
-def lowers_on(layout: Layout, parent: str) -> tuple[str, ...]:
+def lowers_on(layout: Layout, parent: str, *, may_restore: bool = True) -> tuple[str, ...]:
     """The ``lower`` entries of a layer whose parent is ``parent``: its link and then its own lowers.
+
+    With ``may_restore`` a lost link is made again; nothing may be written in an additional store.
 
     Raises TooManyLayers, StoreDamaged where the parent is not in the driver's home, and HostError.
     """
     name = _link_name(layout, parent)
-    if not name:
+    if not name and may_restore:
         restore_links(layout)
         name = _link_name(layout, parent)
     if not name:
         raise StoreDamaged("the layer has a record, but the driver has no tree for it", subject=parent)
     lowers = (os.path.relpath(layout.link(name), layout.driver_home), *read_lowers(layout, parent))
+    ensure_stackable(parent, lowers)
+    return lowers
+
+
+def ensure_stackable(layer_id: str, lowers: Sequence[str]) -> None:
+    """Raises TooManyLayers naming the layer where the kernel cannot stack as many."""
     if len(lowers) > MAX_LOWERS:
         raise TooManyLayers(
-            "too many layers lie on each other", subject=parent, wanted=f"at most {MAX_LOWERS}", found=str(len(lowers))
+            "too many layers lie on each other",
+            subject=layer_id,
+            wanted=f"at most {MAX_LOWERS}",
+            found=str(len(lowers)),
         )
-    return lowers
 
 
 def read_lowers(layout: Layout, layer_id: str) -> tuple[str, ...]:

@@ -240,6 +240,14 @@ def test_links_in_a_path_of_the_file_are_followed_where_they_lead_somewhere(host
     assert (settings.graph_root, settings.run_root) == (str(target), f"{host.base}/link/none")
 
 
+@pytest.mark.parametrize(("uid", "options", "wanted"), [(0, {}, True), (0, {"root": "/r"}, True), (1000, {}, False)])
+def test_volatile_mounts_are_turned_off_in_the_file_only(
+    host: FakeHost, uid: int, options: dict[str, str], wanted: bool
+) -> None:
+    host.write("/etc/containers/storage.conf", "[storage.options]\ndisable-volatile = true")
+    assert load_store_settings(host.paths(uid), **options).disable_volatile is wanted  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("content", "place"),
     [
@@ -249,6 +257,7 @@ def test_links_in_a_path_of_the_file_are_followed_where_they_lead_somewhere(host
         ('[storage]\ngraphroot = "relative"', "storage.graphroot: not an absolute path"),
         ('[storage]\nrunroot = "$NOWHERE"', "storage.runroot: not an absolute path"),
         ("[storage.options.overlay]\nmountopt = true", "storage.options.overlay.mountopt: wrong type"),
+        ("[storage.options]\ndisable-volatile = 1", "storage.options.disable-volatile: wrong type"),
         ("[storage.options]\nforce_mask = true", "storage.options.force_mask: wrong type"),
         ("[storage.options]\nadditionalimagestores = [1]", "storage.options.additionalimagestores"),
     ],

@@ -224,3 +224,57 @@ def test_a_layer_is_found_by_the_blob_it_was_unpacked_from_unless_it_is_half_mad
     found = catalog.layer_of_blob(blob)
     assert found is not None and found.id == "c"
     assert catalog.layer_of_blob(Digest.of(b"other")) is None
+
+
+class TestAdditionalStores:
+    """A store of its own beside two others; each row of images is ID, names and store."""
+
+    IMAGES = (
+        ("1" * 64, ["mine"], ""),
+        ("2" * 64, ["both"], ""),
+        ("2" * 64, ["theirs"], "/a"),
+        ("3" * 64, ["both"], "/a"),
+    )
+
+    @pytest.fixture
+    def catalog(self) -> Catalog:
+        rows = (*self.IMAGES, ("4" * 64, ["deep"], "/b"), ("5" * 64, ["deep"], "/b"), ("6" * 64, ["deep"], "/c"))
+        return Catalog(images=tuple(ImageRecord({"id": name, "names": names}, store) for name, names, store in rows))
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            ("mine", ("1", "")),
+            ("both", ("2", "")),
+            ("theirs", ("2", "/a")),
+            ("2" * 64, ("2", "")),
+            ("22", ("2", "")),
+            ("333", ("3", "/a")),
+            # Within one store the later record has the name, and a further store is not asked.
+            ("deep", ("5", "/b")),
+        ],
+    )
+    def test_the_first_store_that_knows_an_image_gives_it(
+        self, catalog: Catalog, wanted: str, found: tuple[str, str]
+    ) -> None:
+        image = catalog.image(wanted)
+        assert (image.id[0], image.store) == found
+
+    def test_what_can_be_changed_is_the_stores_own(self, catalog: Catalog) -> None:
+        assert [image.id[0] for image in catalog.own().images] == ["1", "2"]
+
+    def test_they_are_read_without_what_is_being_made_there(self, layout: Layout, tmp_path: Path) -> None:
+        own = Layout(str(tmp_path / "own"), str(tmp_path / "own-run"), additional=(layout.graph_root, "/nowhere"))
+        before = files_of(layout.graph_root)
+        text = Path(layout.layers_json).read_text(encoding="utf-8")
+        catalog = read_catalog(own)
+        assert {layer.id for layer in catalog.layers} >= {BASE, TOP}
+        assert catalog.containers == () and catalog.own() == Catalog()
+        assert {layer.store for layer in catalog.layers} == {layout.graph_root}
+        assert own.of(catalog.layers[0].store).diff(BASE) == layout.diff(BASE)
+        assert own.of("") is own
+        assert files_of(layout.graph_root) == before and os.listdir(tmp_path) == [os.path.basename(layout.graph_root)]
+        flagged = text.replace(f'{{"id":"{TOP}",', f'{{"id":"{TOP}","flags":{{"incomplete":true}},')
+        assert flagged != text
+        Path(layout.layers_json).write_text(flagged, encoding="utf-8")
+        assert read_catalog(own).layer(TOP) is None and read_catalog(own).layer(BASE) is not None

@@ -51,7 +51,9 @@ class FakeDriver:
         self.step()
         os.makedirs(self._layout.merged(layer_id), exist_ok=True)
 
-    def mount(self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str) -> str:
+    def mount(
+        self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str, volatile: bool
+    ) -> str:
         self.step()
         assert self.home, "the home must be bound before anything is mounted in it"
         self.table[layer_id] = self.read_only(read_only, mount_options)
