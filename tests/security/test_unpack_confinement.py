@@ -58,7 +58,11 @@ def _run(zygote: tuple[Zygote, Path], task: str, orders: dict[str, Any]) -> dict
     reading, writing = os.pipe2(os.O_CLOEXEC)
     child = helper.spawn(task, task, [reading])
     os.close(reading)
-    os.write(writing, json.dumps(orders).encode())
+    try:
+        os.write(writing, json.dumps(orders).encode())
+    except BrokenPipeError:
+        # The child is gone already; why, its outcome tells.
+        pass
     os.close(writing)
     outcome = child.outcome(1 << 20)
     assert outcome.end == "", outcome
