@@ -26,7 +26,6 @@ from .._storage.edit import open_for_change
 from .._storage.last_write import stamp
 from .._storage.layout import Layout
 from .._storage.overlay import OverlayDriver, mounted
-from .._storage.overlay_options import parse_options
 from .._storage.prepare import prepare_store
 from .._storage.problem import LAYER, Elsewhere, Evidence, Problem, look_elsewhere, read_evidence
 from .._storage.records import LayerRecord
@@ -73,7 +72,7 @@ class _Checker:
         self._driver = driver
         self._options = options
         self._request = request
-        self._elsewhere: Elsewhere = look_elsewhere(parse_options(options).image_stores)
+        self._elsewhere: Elsewhere = look_elsewhere(layout)
         self._contents: list[tuple[LayerRecord, Problem]] = []
 
     def look(self) -> list[_Finding]:

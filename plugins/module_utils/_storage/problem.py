@@ -8,12 +8,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Optional
 
 from .._host.atomic_files import read_file
-from .catalog import Catalog, MountCount, read_catalog
+from .catalog import Catalog, MountCount, read_additional
 from .edit import Tables
 from .json_record import R, StoreDamaged, decode_records
 from .layout import Layout
@@ -100,13 +100,10 @@ def lineage(catalog: Catalog, layer_id: str) -> list[LayerRecord]:
     return found
 
 
-def look_elsewhere(stores: Iterable[str]) -> Elsewhere:
-    """What the additional stores with these graph roots have. Takes their locks, shared. Raises HostError."""
-    catalogs = [read_catalog(Layout(store, store)) for store in stores]
-    return Elsewhere(
-        frozenset(layer.id for catalog in catalogs for layer in catalog.layers),
-        frozenset(image.id for catalog in catalogs for image in catalog.images),
-    )
+def look_elsewhere(layout: Layout) -> Elsewhere:
+    """What the additional stores of ``layout`` have. Takes their locks, shared. Raises StoreDamaged and HostError."""
+    catalog = read_additional(layout)
+    return Elsewhere(frozenset(layer.id for layer in catalog.layers), frozenset(image.id for image in catalog.images))
 
 
 def read_evidence(layout: Layout, elsewhere: Elsewhere) -> Evidence:
