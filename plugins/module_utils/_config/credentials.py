@@ -17,9 +17,10 @@ from .auth_file import AuthFile, NamedHelper
 from .auth_places import auth_places
 from .credential_helper import CredentialHelper
 from .paths import ConfigPaths
+from .registries_conf import BUILT_IN_HELPER
 
 # What ``credential-helpers`` of registries.conf calls the files, which it need not name.
-FILES = "containers-auth.json"
+FILES = BUILT_IN_HELPER
 DEFAULT_HELPERS = (FILES,)
 # How results name the file that global helpers come from.
 GLOBAL_HELPERS = "credential-helpers of registries.conf"
