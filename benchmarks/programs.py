@@ -1,0 +1,146 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The programs that are compared: each pulls one image of the registry into an empty directory of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bundle import bundle
+
+# What a layer needs to be to be unpacked by the C programs.
+GZIP_ONLY = "curl, igzip, sha256sum, tar"
+_PARALLEL = 6
+_ACCEPT_ANYTHING = {"default": [{"type": "insecureAcceptAnything"}]}
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image in the registry: its full name, and of each layer the digest, the diff ID, and whether it is gzip."""
+
+    name: str
+    repository: str
+    host: str
+    layers: tuple[tuple[str, str], ...]
+    gzip: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command with its environment, to be started once."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Program:
+    """``prepare`` gets the image and an empty directory, and gives the run; nothing of it counts."""
+
+    name: str
+    prepare: Callable[[Image, str], Run]
+    gzip_only: bool = False
+
+
+def strata(image: Image, directory: str) -> Run:
+    """Our module, as Ansible sends it, with the optional accelerators."""
+    path = os.path.join(directory, "module.py")
+    bundle("strata.containers.image_pull", _options(image, directory), path)
+    return Run([sys.executable, path])
+
+
+def strata_without_accelerators(image: Image, directory: str) -> Run:
+    """The same where neither isal nor fastcrc can be imported."""
+    blocked = os.path.join(directory, "blocked")
+    os.makedirs(blocked)
+    for library in ("isal", "fastcrc"):
+        with open(os.path.join(blocked, f"{library}.py"), "w", encoding="utf-8") as stream:
+            stream.write("raise ImportError\n")
+    return Run(strata(image, directory).command, {"PYTHONPATH": blocked})
+
+
+def podman(image: Image, directory: str) -> Run:
+    """``podman pull`` of the distribution."""
+    return Run([*podman_command(directory), "pull", "--quiet", "--tls-verify=false", image.name])
+
+
+def podman_command(directory: str) -> list[str]:
+    """podman on the store in ``directory``."""
+    return ["podman", "--root", store(directory), "--runroot", run_root(directory), "--storage-driver", "overlay"]
+
+
+def skopeo(image: Image, directory: str) -> Run:
+    """``skopeo copy`` of the distribution into containers-storage."""
+    target = f"containers-storage:{bracket(directory)}{image.name}"
+    options = ["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"]
+    return Run(["skopeo", *options, f"docker://{image.name}", target])
+
+
+def c_pipeline(image: Image, directory: str) -> Run:
+    """The bare work of a pull, layer by layer in parallel: fetch, both digests, inflate, unpack. No store, no tar-split."""
+    trees = os.path.join(directory, "trees")
+    lines = []
+    for number, (digest, diff_id) in enumerate(image.layers):
+        tree = os.path.join(trees, f"{number:02}")
+        url = f"http://{image.host}/v2/{image.repository}/blobs/{digest}"
+        lines.append(f"{tree} {url} {digest.partition(':')[2]} {diff_id.partition(':')[2]}")
+    listing = os.path.join(directory, "layers")
+    with open(listing, "w", encoding="utf-8") as stream:
+        stream.write("\n".join(lines) + "\n")
+    return Run(["bash", "-c", _script(listing)])
+
+
+def _script(listing: str) -> str:
+    layer = (
+        'set -euo pipefail; mkdir -p "$0"; '
+        'curl -sS "$1" | tee >(sha256sum >"$0.blob") | igzip -dc | tee >(sha256sum >"$0.diff") '
+        '| tar -x --numeric-owner --xattrs "--xattrs-include=*" -C "$0"; '
+        'while ! [ -s "$0.blob" ] || ! [ -s "$0.diff" ]; do sleep 0.01; done; '
+        'read -r blob _ <"$0.blob"; read -r diff _ <"$0.diff"; [ "$blob" = "$2" ] && [ "$diff" = "$3" ]'
+    )
+    return f"xargs -P {_PARALLEL} -L 1 bash -c {shlex.quote(layer)} <{shlex.quote(listing)}"
+
+
+def store(directory: str) -> str:
+    """The graph root of a run."""
+    return os.path.join(directory, "root")
+
+
+def run_root(directory: str) -> str:
+    """The run root of a run."""
+    return os.path.join(directory, "run")
+
+
+def bracket(directory: str) -> str:
+    """The store of a run, as containers-storage names it."""
+    return f"[overlay@{store(directory)}+{run_root(directory)}]"
+
+
+def _options(image: Image, directory: str) -> dict[str, object]:
+    policy = os.path.join(directory, "policy.json")
+    with open(policy, "w", encoding="utf-8") as stream:
+        json.dump(_ACCEPT_ANYTHING, stream)
+    return {
+        "name": [image.name],
+        "root": store(directory),
+        "runroot": run_root(directory),
+        "driver": "overlay",
+        "signature_policy": policy,
+        "validate_certs": False,
+    }
+
+
+PROGRAMS = (
+    Program("strata", strata),
+    Program("strata, no accelerators", strata_without_accelerators),
+    Program("podman", podman),
+    Program("skopeo", skopeo),
+    Program("C pipeline", c_pipeline, gzip_only=True),
+)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the programs that were timed did the whole work: the same trees, the right digests, tar-split data, checks.
+
+The judges are podman, skopeo and sha256; nothing is taken from our own word.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+from lab.commands import run
+from programs import Image, bracket, podman_command, store, strata
+
+
+class WrongResult(Exception):
+    """A program was fast because it did not do what it was timed for."""
+
+
+def verify_stores(image: Image, directories: dict[str, str]) -> list[str]:
+    """What was found right of the stores in ``directories`` (by program), in sentences. Raises WrongResult."""
+    trees = {program: _tree(image, directory) for program, directory in directories.items()}
+    first = next(iter(trees))
+    for program, tree in trees.items():
+        if tree != trees[first]:
+            raise WrongResult(
+                f"{image.repository}: the trees of {first} and {program} differ: {_difference(trees[first], tree)}"
+            )
+        _verify_export(image, program, directories[program])
+    names = ", ".join(trees)
+    return [
+        f"{image.repository}: {len(trees[first])} entries, the same in {names}; every exported layer has its diff ID"
+    ]
+
+
+def verify_c_pipeline(image: Image, directory: str) -> str:
+    """That the bare pipeline computed both digests of each layer. Raises WrongResult."""
+    for number, (digest, diff_id) in enumerate(image.layers):
+        for kind, wanted in (("blob", digest), ("diff", diff_id)):
+            with open(os.path.join(directory, "trees", f"{number:02}.{kind}"), encoding="utf-8") as stream:
+                if f"sha256:{stream.read().split()[0]}" != wanted:
+                    raise WrongResult(f"{image.repository}: the C pipeline has another digest of layer {number}")
+    return f"{image.repository}: the C pipeline has the digest and the diff ID of {len(image.layers)} layers"
+
+
+def verify_tar_split(image: Image, directory: str) -> str:
+    """That our store has the data from which each layer's tar is made again. Raises WrongResult."""
+    layers = os.path.join(store(directory), "overlay-layers")
+    with open(os.path.join(layers, "layers.json"), "rb") as stream:
+        records = json.load(stream)
+    for record in records:
+        path = os.path.join(layers, f"{record['id']}.tar-split.gz")
+        with gzip.open(path, "rb") as stream:
+            if not json.loads(stream.readline()):
+                raise WrongResult(f"{path} is empty")
+    return f"{image.repository}: tar-split data of {len(records)} layers"
+
+
+def verify_checks(image: Image, directory: str, registry_storage: str) -> list[str]:
+    """That our module checks policy and digests, by what it refuses; spoils the image. Raises WrongResult."""
+    found = []
+    for what, code, spoil in (
+        ("an image that the policy rejects", "policy_refused", _reject),
+        ("a layer with a flipped byte", "digest_mismatch", lambda _run: _flip(image, registry_storage)),
+    ):
+        place = os.path.join(directory, code)
+        os.makedirs(place)
+        command = strata(image, place)
+        spoil(place)
+        done = subprocess.run(command.command, capture_output=True, check=False)
+        answer = json.loads(done.stdout)
+        if not answer.get("failed") or answer["error"]["code"] != code:
+            raise WrongResult(f"{what} was not refused as {code}: {answer}")
+        found.append(f"{image.repository}: {what} is refused ({code})")
+    return found
+
+
+def _tree(image: Image, directory: str) -> list[tuple[Any, ...]]:
+    mount = run([*podman_command(directory), "image", "mount", image.name]).strip()
+    try:
+        return sorted(_entries(mount))
+    finally:
+        run([*podman_command(directory), "image", "umount", image.name])
+
+
+def _entries(root: str) -> Iterator[tuple[Any, ...]]:
+    for place, directories, files in os.walk(root):
+        for name in [*directories, *files]:
+            path = os.path.join(place, name)
+            status = os.lstat(path)
+            content = ""
+            if stat.S_ISREG(status.st_mode):
+                with open(path, "rb") as stream:
+                    content = hashlib.file_digest(stream, "sha256").hexdigest()
+            elif stat.S_ISLNK(status.st_mode):
+                content = os.readlink(path)
+            when = 0 if stat.S_ISDIR(status.st_mode) else status.st_mtime_ns
+            attributes = tuple(
+                (name, os.getxattr(path, name, follow_symlinks=False))
+                for name in os.listxattr(path, follow_symlinks=False)
+            )
+            yield os.path.relpath(path, root), status.st_mode, status.st_uid, status.st_gid, when, content, attributes
+
+
+def _difference(one: list[tuple[Any, ...]], other: list[tuple[Any, ...]]) -> str:
+    return str(sorted(set(one) ^ set(other))[:4])
+
+
+def _verify_export(image: Image, program: str, directory: str) -> None:
+    target = os.path.join(directory, "export")
+    run(
+        ["skopeo", "--insecure-policy", "copy", f"containers-storage:{bracket(directory)}{image.name}", f"dir:{target}"]
+    )
+    with open(os.path.join(target, "manifest.json"), "rb") as stream:
+        exported = [layer["digest"] for layer in json.load(stream)["layers"]]
+    wanted = [diff_id for _digest, diff_id in image.layers]
+    found = []
+    for digest in exported:
+        with open(os.path.join(target, digest.partition(":")[2]), "rb") as stream:
+            found.append(f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}")
+    if found != wanted:
+        raise WrongResult(f"{image.repository}: {program} exports {found}, and the config says {wanted}")
+
+
+def _reject(directory: str) -> None:
+    with open(os.path.join(directory, "policy.json"), "w", encoding="utf-8") as stream:
+        json.dump({"default": [{"type": "reject"}]}, stream)
+
+
+def _flip(image: Image, registry_storage: str) -> None:
+    digest = image.layers[-1][0].partition(":")[2]
+    path = os.path.join(registry_storage, "docker/registry/v2/blobs/sha256", digest[:2], digest, "data")
+    with open(path, "r+b") as stream:
+        stream.seek(-20, os.SEEK_END)
+        byte = stream.read(1)
+        stream.seek(-20, os.SEEK_END)
+        stream.write(bytes([byte[0] ^ 1]))
