@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from .._host.locks import exclusive
 from .._host.os_errors import reporting
@@ -57,7 +57,7 @@ def unfinished(directory: str) -> list[str]:
 
 def _recover_images(layout: Layout, catalog: Catalog | None) -> None:
     directories = [path for path in _listed(layout.images_dir) if _IMAGE_ID.fullmatch(os.path.basename(path))]
-    known = _image_ids(catalog or read_catalog(layout))
+    known = {record.id for record in (catalog or read_catalog(layout)).own().images}
     unknown = [path for path in directories if os.path.basename(path) not in known]
     looked_at = [layout.images_dir, *(unknown if catalog else directories)]
     if not unknown and not any(map(unfinished, looked_at)):
@@ -72,7 +72,7 @@ def _recover_images(layout: Layout, catalog: Catalog | None) -> None:
 def _recover_markers(layout: Layout, catalog: Catalog | None) -> None:
     if not marked_owners(layout):
         return
-    known = catalog or read_catalog(layout)
+    known = (catalog or read_catalog(layout)).own()
     if not dead_markers(layout, _layers_of(known.images, known.containers)):
         return
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
@@ -90,10 +90,6 @@ def _layers_of(images: Iterable[ImageRecord], containers: Iterable[ContainerReco
         **{image.id: image.layer for image in images},
         **{container.id: container.layer for container in containers},
     }
-
-
-def _image_ids(catalog: Catalog) -> Collection[str]:
-    return {record.id for record in catalog.images}
 
 
 def _listed(directory: str) -> list[str]:
