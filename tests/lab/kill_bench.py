@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -124,6 +123,8 @@ class Bench:
         self.layout.add_image(f"part-{count}", app_layers()[:count])
         name = f"{store.bracket}example.com/part:{count}"
         run(["skopeo", "--insecure-policy", "copy", f"oci:{self.layout.directory}:part-{count}", name])
+        # skopeo leaves its mount of the driver's home, and podman takes it away when it ends.
+        store.podman("images")
 
     def _run_clean(self, scenario: Scenario) -> Clean:
         points: list[Point] = []
@@ -191,8 +192,7 @@ class Bench:
                 self._number += 1
                 looked_at = self.make(f"c{self._number}")
                 stack.callback(looked_at.destroy)
-                if os.path.isdir(store.root):
-                    _copy(store, looked_at)
+                _copy(store, looked_at)
             looked_at.containers_storage("layers")
             # In this order: podman takes away its own mount of the driver's home when it ends.
             assert _podman_images(looked_at) == images
@@ -263,11 +263,11 @@ def _changing(role: str, ended: Ended, store: Store) -> Iterator[tuple[Call, boo
 
 
 def _copy(store: Store, twin: Store) -> None:
-    """A copy of graph root and run root, without what is mounted."""
-    twin_of(store, twin)
+    """A copy of graph root and run root, without what is mounted in them, and without podman's database of the original."""
     for source, target in ((store.root, twin.root), (store.run_root, twin.run_root)):
         if os.path.isdir(source):
-            subprocess.run(["cp", "-ax", f"{source}/.", target], check=True)
+            run(["cp", "-ax", source, target])
+    run(["rm", "-rf", os.path.join(twin.root, "libpod")])
 
 
 def _problems(store: Store) -> list[str]:

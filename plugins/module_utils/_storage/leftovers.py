@@ -18,7 +18,7 @@ from .catalog import Catalog, read_catalog
 from .edit import open_for_change
 from .layout import ATOMIC_PREFIX, Layout
 from .mount_marker import dead_markers, marked_owners, remove_marker
-from .prepare import make_directory
+from .prepare import make_directory, prepare_store
 from .records import ContainerRecord, ImageRecord
 from .temp_dirs import recover_temp_dirs
 
@@ -44,6 +44,8 @@ def recover_leftovers(layout: Layout, catalog: Catalog | None = None) -> None:
         (layout.containers_dir, layout.containers_lock),
     ):
         if unfinished(directory):
+            # The run root is emptied by a reboot, and perhaps not all of it.
+            prepare_store(layout)
             with exclusive(lock):
                 _remove(unfinished(directory))
     _recover_images(layout, catalog)
