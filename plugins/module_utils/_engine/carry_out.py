@@ -20,8 +20,8 @@ from .._storage.layout import Layout
 from .._storage.mount_marker import has_marker
 from .._storage.mounting import mount_state, unmount
 from .._storage.overlay import OverlayDriver
+from .._storage.remains import remove_remains
 from .._storage.remove_image import delete_image
-from .._storage.remove_layer import remove_incomplete
 from .describe import read_image
 from .lineage import Lineage
 from .removal import Removal
@@ -62,7 +62,7 @@ def carry_out(
         reporter.step("deleted", container.id, kind="container", image=container.image)
     _release(layout, driver, catalog, planned, reporter)
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
-        remove_incomplete(tables, layout, driver)
+        remove_remains(tables, layout, driver)
         done = plan_on(layout, _catalog_of(tables), planner, containers=False)
         _untag(tables, done, reporter)
         for image_id in done.deleted:
@@ -75,10 +75,11 @@ def carry_out(
 def _release(layout: Layout, driver: OverlayDriver, catalog: Catalog, planned: Removal, reporter: Reporter) -> None:
     """Takes the mounts of the layers that go away, and gives back our counts of those that other images keep."""
     mounts = [(image_id, layer_id, True) for image_id, layer_id in planned.mounts]
+    # Who was killed while he mounted has a marker, and perhaps no more than the mount of the driver's home.
     mounts += [
-        (image.id, image.layer, False)
+        (image.id, image.layer, image.layer in planned.layers)
         for image in catalog.images
-        if image.id in planned.deleted and image.layer not in planned.layers and has_marker(layout, image.id)
+        if image.id in planned.deleted and has_marker(layout, image.id)
     ]
     for image_id, layer_id, force in mounts:
         _state, changed = unmount(layout, driver, image_id, layer_id, force=force)

@@ -6,7 +6,8 @@
 """Deleting images, with the layers that nobody uses afterwards.
 
 The steps and their order are those of ``DeleteImage`` in containers/storage: the record goes first, so that nobody starts
-to use what is about to vanish. A kill after that leaves layers that nobody needs, or layers that say ``incomplete``.
+to use what is about to vanish. A kill after that would leave complete layers that nobody needs, and that upstream never
+removes: so ours say first for which image they were.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .driver import TreeDriver
 from .edit import Tables
 from .layout import Layout
 from .records import ContainerRecord, ImageRecord, LayerRecord
+from .remains import FOR_IMAGE
 from .remove_layer import remove_layers
 
 
@@ -37,6 +39,9 @@ def delete_image(tables: Tables, layout: Layout, driver: TreeDriver, image_id: s
     freed = freed_layers(image, others, layers, tables.containers)
     for layer_id in freed:
         _check_unmounted(tables, layer_id)
+    for layer_id in freed:
+        tables.layers.replace(layers[layer_id].changed(flags={**layers[layer_id].flags, FOR_IMAGE: image_id}))
+    tables.save_layers()
     tables.images.remove(image_id)
     tables.save_images()
     remove_tree(layout.image_dir(image_id))
