@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .._errors import DataError, HostError
@@ -90,7 +91,12 @@ class Record:
     @property
     def id(self) -> str:
         """The ID, 64 hexadecimal digits in all that the tools make."""
-        return self._text("id")
+        return self.fields.get("id") or ""
+
+    @cached_property
+    def text(self) -> str:
+        """The record as Go's encoder writes it; made once, since each change of a store writes all records."""
+        return go_json(self.fields)
 
     def changed(self, **values: Any) -> Self:
         """This record with other values, in Go's key order, empty values left out where Go leaves them out.
@@ -144,30 +150,45 @@ def decode_records(data: bytes | None, kind: type[R], path: str) -> list[R]:
         return []
     if not isinstance(values, list):
         raise StoreDamaged("the record file does not hold a JSON array", subject=path)
-    return [_checked(kind, value, position, path) for position, value in enumerate(values)]
+    plain = {key: _PLAIN[test] for key, test in kind.KEYS.items() if test in _PLAIN}
+    names = [key for key in _FILE_NAMES if key in kind.KEYS]
+    for position, value in enumerate(values):
+        if not isinstance(value, dict):
+            raise StoreDamaged(f"entry {position} of the record file is not a JSON object", subject=path)
+        for key, found in value.items():
+            # This is done for every key of every record: the usual case must not cost a call.
+            if found.__class__ is not plain.get(key):
+                _check_value(kind, key, found, position, path)
+        for key in names:
+            name = value.get(key)
+            if name is None or name in _NO_FILE_NAMES or "/" in name or "\0" in name:
+                _check_name(name, key, position, path)
+    return [kind(value) for value in values]
 
 
 def encode_records(records: Iterable[Record]) -> bytes:
     """The bytes of a record file, as Go's encoder writes them."""
-    return ("[" + ",".join(go_json(record.fields) for record in records) + "]").encode("utf-8", "replace")
+    return ("[" + ",".join([record.text for record in records]) + "]").encode("utf-8", "replace")
 
 
-def _checked(kind: type[R], value: Any, position: int, path: str) -> R:
-    if not isinstance(value, dict):
-        raise StoreDamaged(f"entry {position} of the record file is not a JSON object", subject=path)
-    for key, test in kind.KEYS.items():
-        if value.get(key) is not None and not test(value[key]):
-            raise StoreDamaged(f"entry {position} of the record file has a {key} of the wrong type", subject=path)
-    for key in ("id", "parent", "layer"):
-        _check_name(value.get(key), key, position, path)
-    return kind(value)
+def _check_value(kind: type[R], key: str, value: Any, position: int, path: str) -> None:
+    test = kind.KEYS.get(key)
+    if test is not None and value is not None and not test(value):
+        raise StoreDamaged(f"entry {position} of the record file has a {key} of the wrong type", subject=path)
 
 
 def _check_name(name: str | None, key: str, position: int, path: str) -> None:
     # IDs become file names; one that climbs out of its directory must not get that far.
-    if name in (".", "..") or (key == "id" and not name) or (name and ("/" in name or "\0" in name)):
+    if name or key == "id":
         raise StoreDamaged(
             f"entry {position} of the record file has a {key} that cannot be a file name",
             subject=path,
             found=repr(name),
         )
+
+
+# The one class that a value has which passes the test.
+_PLAIN: Mapping[FieldTest, type] = {is_text: str, is_count: int}
+# The keys whose values become file names, and the names that a file cannot have.
+_FILE_NAMES = ("id", "parent", "layer")
+_NO_FILE_NAMES = ("", ".", "..")

@@ -135,7 +135,8 @@ class LayerRecord(NamedRecord):
     @property
     def incomplete(self) -> bool:
         """Whether the layer was being made or deleted; it may be used for nothing."""
-        return self.flags.get("incomplete") is True
+        flags: Mapping[str, Any] = self.fields.get("flags") or {}
+        return flags.get("incomplete") is True
 
     @property
     def uidmap(self) -> tuple[dict[str, int], ...]:
