@@ -44,13 +44,7 @@ def parse_json(data: bytes, what: str) -> Any:
     and not nested too deeply for the interpreter. Raises BadJson, whose message shows no values of the document.
     """
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_int=_integer,
-            parse_float=_finite,
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
         if _SURROGATE.search(data):
             _require_encodable(value)
     except UnicodeDecodeError as error:
@@ -61,6 +55,20 @@ def parse_json(data: bytes, what: str) -> Any:
         # From None: the standard library's error carries the whole document, which may be a file of credentials.
         raise BadJson(f"invalid JSON: {error}", subject=what) from None
     return value
+
+
+def plain_json(data: bytes) -> Any:
+    """The value that ``data`` holds, found in the time of the standard library alone.
+
+    None for all that is out of the ordinary (errors, fractions, halves of surrogate pairs), of which parse_json() is to
+    judge. Of a key that stands twice in an object the last counts, as in Go.
+    """
+    if _SURROGATE.search(data):
+        return None
+    try:
+        return _PLAIN_DECODER.decode(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def go_json(value: Any) -> str:
@@ -95,6 +103,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise _Refused(f"{name} is no JSON number")
 
 
+def _refuse_fraction(_digits: str) -> NoReturn:
+    raise _Refused("a fraction")
+
+
 def _integer(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise _Refused(f"a number of {len(digits)} digits")
@@ -113,3 +125,9 @@ def _require_encodable(value: Any) -> None:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise _Refused("half of a surrogate pair in a string") from None
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_finite
+)
+_PLAIN_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_refuse_fraction)

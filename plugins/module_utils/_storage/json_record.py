@@ -12,13 +12,14 @@ those that are empty; a changed record is put in that form again, an untouched o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, TypeVar
 
 from .._errors import DataError, HostError
-from .._model.json_text import go_json, parse_json
+from .._model.json_text import go_json, parse_json, plain_json
 
 if TYPE_CHECKING:
     from typing import Self
@@ -142,27 +143,9 @@ def decode_records(data: bytes | None, kind: type[R], path: str) -> list[R]:
     """
     if not data:
         return []
-    try:
-        values = parse_json(data, path)
-    except DataError as error:
-        raise StoreDamaged(f"the record file is not valid JSON: {error.message}", subject=path) from error
+    values = _usual_values(data, kind)
     if values is None:
-        return []
-    if not isinstance(values, list):
-        raise StoreDamaged("the record file does not hold a JSON array", subject=path)
-    plain = {key: _PLAIN[test] for key, test in kind.KEYS.items() if test in _PLAIN}
-    names = [key for key in _FILE_NAMES if key in kind.KEYS]
-    for position, value in enumerate(values):
-        if not isinstance(value, dict):
-            raise StoreDamaged(f"entry {position} of the record file is not a JSON object", subject=path)
-        for key, found in value.items():
-            # This is done for every key of every record: the usual case must not cost a call.
-            if found.__class__ is not plain.get(key):
-                _check_value(kind, key, found, position, path)
-        for key in names:
-            name = value.get(key)
-            if name is None or name in _NO_FILE_NAMES or "/" in name or "\0" in name:
-                _check_name(name, key, position, path)
+        values = _judged_values(data, kind, path)
     return [kind(value) for value in values]
 
 
@@ -171,15 +154,72 @@ def encode_records(records: Iterable[Record]) -> bytes:
     return ("[" + ",".join([record.text for record in records]) + "]").encode("utf-8", "replace")
 
 
-def _check_value(kind: type[R], key: str, value: Any, position: int, path: str) -> None:
-    test = kind.KEYS.get(key)
-    if test is not None and value is not None and not test(value):
-        raise StoreDamaged(f"entry {position} of the record file has a {key} of the wrong type", subject=path)
+def _usual_values(data: bytes, kind: type[Record]) -> list[dict[str, Any]] | None:
+    """The objects of a file in which all is as it should be; None where that is to be looked at closely.
+
+    Stores have thousands of records, and nearly always nothing is wrong with any: so nothing is called for each of them.
+    """
+    values = plain_json(data)
+    if not isinstance(values, list) or not set(map(type, values)) <= {dict}:
+        return None
+    odd: dict[str, list[Any]] = {}
+    plain = {key: _CLASS[test] for key, test in kind.KEYS.items() if test in _CLASS}
+    for value in values:
+        for key, entry in value.items():
+            if entry.__class__ is not plain.get(key):
+                odd.setdefault(key, []).append(entry)
+    for key, entries in odd.items():
+        shape = _SHAPES.get(kind.KEYS[key]) if key in kind.KEYS else None
+        if shape is None or set(map(type, entries)) != {shape.outer}:
+            return None
+        inner = chain.from_iterable(map(dict.values, entries) if shape.outer is dict else entries)
+        if shape.inner is not None and not set(map(type, inner)) <= {shape.inner}:
+            return None
+    return values if all(map(_may_be_names, _names(values, kind))) else None
+
+
+def _names(values: list[dict[str, Any]], kind: type[Record]) -> Iterator[list[str]]:
+    """What becomes file names, key by key. An ID has to be there."""
+    yield [value.get("id", "") for value in values]
+    for key in _FILE_NAMES[1:]:
+        if key in kind.KEYS:
+            yield [name for name in [value.get(key) for value in values] if name]
+
+
+def _may_be_names(names: list[str]) -> bool:
+    text = "".join(names)
+    return _NO_FILE_NAMES.isdisjoint(names) and "/" not in text and "\0" not in text
+
+
+def _judged_values(data: bytes, kind: type[Record], path: str) -> list[dict[str, Any]]:
+    """The objects of a file, each checked for itself so that an error can name it."""
+    try:
+        values = parse_json(data, path)
+    except DataError as error:
+        raise StoreDamaged(f"the record file is not valid JSON: {error.message}", subject=path) from error
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        raise StoreDamaged("the record file does not hold a JSON array", subject=path)
+    for position, value in enumerate(values):
+        _check(kind, value, position, path)
+    return values
+
+
+def _check(kind: type[Record], value: Any, position: int, path: str) -> None:
+    if not isinstance(value, dict):
+        raise StoreDamaged(f"entry {position} of the record file is not a JSON object", subject=path)
+    for key, test in kind.KEYS.items():
+        if value.get(key) is not None and not test(value[key]):
+            raise StoreDamaged(f"entry {position} of the record file has a {key} of the wrong type", subject=path)
+    for key in _FILE_NAMES:
+        if key in kind.KEYS:
+            _check_name(value.get(key), key, position, path)
 
 
 def _check_name(name: str | None, key: str, position: int, path: str) -> None:
     # IDs become file names; one that climbs out of its directory must not get that far.
-    if name or key == "id":
+    if name in (".", "..") or (key == "id" and not name) or (name and ("/" in name or "\0" in name)):
         raise StoreDamaged(
             f"entry {position} of the record file has a {key} that cannot be a file name",
             subject=path,
@@ -187,8 +227,23 @@ def _check_name(name: str | None, key: str, position: int, path: str) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """The class of a value that passes a test, and that of what is in it (None: anything)."""
+
+    outer: type
+    inner: Optional[type] = None
+
+
 # The one class that a value has which passes the test.
-_PLAIN: Mapping[FieldTest, type] = {is_text: str, is_count: int}
-# The keys whose values become file names, and the names that a file cannot have.
+_CLASS: Mapping[FieldTest, type] = {is_text: str, is_count: int}
+_SHAPES: Mapping[FieldTest, _Shape] = {
+    is_map: _Shape(dict),
+    is_text_list: _Shape(list, str),
+    is_count_list: _Shape(list, int),
+    is_text_map: _Shape(dict, str),
+    is_count_map: _Shape(dict, int),
+}
+# The keys whose values become file names, the ID first, and the names that a file cannot have.
 _FILE_NAMES = ("id", "parent", "layer")
-_NO_FILE_NAMES = ("", ".", "..")
+_NO_FILE_NAMES = frozenset(("", ".", ".."))
