@@ -20,8 +20,8 @@ from .._storage.layout import Layout
 from .._storage.mount_marker import has_marker
 from .._storage.mounting import mount_state, unmount
 from .._storage.overlay import OverlayDriver
+from .._storage.remains import remove_remains
 from .._storage.remove_image import delete_images
-from .._storage.remove_layer import remove_incomplete
 from .describe import read_image
 from .lineage import Lineage
 from .removal import Removal
@@ -62,7 +62,7 @@ def carry_out(
         reporter.step("deleted", container.id, kind="container", image=container.image)
     _release(layout, driver, catalog, planned, reporter)
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
-        remove_incomplete(tables, layout, driver)
+        remove_remains(tables, layout, driver)
         done = plan_on(layout, _catalog_of(tables), planner, containers=False)
         _untag(tables, done, reporter)
         freed = delete_images(tables, layout, driver, done.deleted)

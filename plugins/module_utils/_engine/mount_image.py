@@ -16,7 +16,7 @@ from collections.abc import Callable
 from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._report import Reporter
-from .._storage.catalog import Catalog, ReadOnlyImage, UnknownContainer, UnknownImage, read_catalog
+from .._storage.catalog import Catalog, ReadOnlyImage, UnknownContainer, UnknownImage
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.overlay import OverlayDriver
@@ -25,6 +25,7 @@ from .describe import describe_image, read_image
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
 from .names import find_image, knows_image
 from .outcome import Outcome
+from .recover import recovered_catalog
 
 # In upstream's driver these options of its own keep an image's mount from having those of storage.conf.
 _OPTIONS = ("ro",)
@@ -50,7 +51,7 @@ def mount_image(
     Raises UnknownImage, AmbiguousName, NothingToMount, ReadOnlyImage for an image of an additional store (as podman 4.3),
     and ReadOnlyConflict where another tool mounted its layer writable.
     """
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     record = find_image(catalog, name, short_names)
     if not record.layer:
         raise NothingToMount("the image has no layer that could be mounted", subject=name, found=record.id)
@@ -90,7 +91,7 @@ def unmount_image(
 
     Raises AmbiguousName.
     """
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     record = knows_image(catalog, name, short_names)
     if record is None:
         return Outcome(False, {**mount_facts(NOT_MOUNTED), "image": None})

@@ -26,6 +26,7 @@ from .new_image import new_image
 from .plan import Plan
 from .planner import Planner
 from .present import StoreView
+from .recover import recovered_catalog
 from .resolve import PlatformChoice, RemoteImage, resolve_image
 from .retry import Retry
 from .stage import Workshop
@@ -120,6 +121,7 @@ class Puller:
         self._view = StoreView(workshop.layout)
         self._planner = Planner(workshop, check_mode=check_mode)
         self._configs: dict[Digest, bytes] = {}
+        self._recovered = False
 
     def pull(self, request: PullRequest) -> Pulled:
         """Brings the image of ``request`` into the store, or says in check mode what that would do.
@@ -127,7 +129,7 @@ class Puller:
         A failure that may pass has the whole copy repeated; layers that were staged by then are not fetched again. Raises
         NotPresent, PolicyRefused, and every error of source, image and store; the store is then as it was.
         """
-        catalog = self._view.catalog()
+        catalog = self._first_catalog()
         present = catalog.image_named(str(request.name))
         if request.policy == NEVER and present is None:
             raise NotPresent("the image is not in the store, and pull is never", subject=str(request.name))
@@ -152,11 +154,18 @@ class Puller:
 
     def keep(self, request: PresentImage) -> Pulled:
         """The image of ``request`` with its further names; nobody is asked. Raises UnknownImage."""
-        catalog = self._view.catalog()
+        catalog = self._first_catalog()
         return self._keep(request, catalog, catalog.image(request.image_id), _Provenance())
 
     def catalog(self) -> Catalog:
         """The store as the next image finds it; in check mode as the images before would leave it."""
+        return self._view.catalog()
+
+    def _first_catalog(self) -> Catalog:
+        """The store as an image finds it; before the first one, what killed processes left there is removed."""
+        if not self._recovered:
+            self._recovered = True
+            return recovered_catalog(self._layout, self._workshop.driver, check_mode=self._check_mode)
         return self._view.catalog()
 
     def _may_stay_unjudged(self, catalog: Catalog, present: ImageRecord, request: PullRequest) -> bool:

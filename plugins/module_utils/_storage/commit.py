@@ -31,6 +31,7 @@ from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .image_names import assign_names, change_names
 from .layout import Layout
+from .leftovers import unfinished
 from .prepare import make_directory
 from .records import UNKNOWN_TIME, ImageRecord, LayerRecord
 from .remove_layer import INCOMPLETE, remove_incomplete, remove_layers
@@ -219,8 +220,10 @@ def with_data(record: ImageRecord, image: NewImage) -> ImageRecord:
 
 
 def _write_data(layout: Layout, image: NewImage) -> None:
-    """Writes the files of the big data where they differ."""
+    """Writes the files of the big data where they differ; what a killed process left half-written goes."""
     make_directory(layout.image_dir(image.image_id))
+    for path in unfinished(layout.image_dir(image.image_id)):
+        remove_tree(path)
     for key, data in image.big_data:
         path = layout.image_item(image.image_id, key)
         if read_file(path) != data:

@@ -29,11 +29,8 @@ from .edit import Tables, open_for_change
 from .layout import Layout
 from .prepare import make_directory
 from .records import ContainerRecord, LayerRecord
-from .remove_layer import INCOMPLETE, remove_incomplete, remove_layers
-
-# On a layer from when it is complete until its container's record is saved: the ID of that container. A kill in between
-# would leave a layer that looks as if somebody wanted it. The other tools keep flags they do not know.
-FOR_CONTAINER = "strata-container"
+from .remains import FOR_CONTAINER, remove_remains
+from .remove_layer import INCOMPLETE, remove_layers
 
 
 class NameInUse(UsageError):
@@ -73,8 +70,8 @@ def create_container(layout: Layout, driver: TreeDriver, new: NewContainer) -> C
     After an error nothing of it is left. Raises NameInUse, UnknownImage when the image or its top layer is no longer
     what the caller knows, and HostError.
     """
-    with open_for_change(layout, layers=True, images=True, containers=True) as tables:
-        _remove_remains(tables, layout, driver)
+    with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
+        remove_remains(tables, layout, driver)
         _check_name(tables, new.name)
         _check_image(tables, layout, new)
         layer_id = random_id(record.id for record in tables.layers)
@@ -101,7 +98,7 @@ def delete_container(layout: Layout, driver: TreeDriver, record: ContainerRecord
     it is mounted, LayerInUse, and HostError.
     """
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
-        _remove_remains(tables, layout, driver)
+        remove_remains(tables, layout, driver)
         current = tables.containers.get(record.id)
         if current is None:
             return
@@ -135,20 +132,6 @@ def random_id(taken: Iterable[str]) -> str:
         text = os.urandom(32).hex()
         if not text[:12].isdecimal() and text not in used:
             return text
-
-
-def _remove_remains(tables: Tables, layout: Layout, driver: TreeDriver) -> None:
-    """Removes what a killed process left: incomplete layers, and layers of ours whose container never came to be."""
-    remove_incomplete(tables, layout, driver)
-    containers = {record.id for record in tables.containers}
-    for layer in list(tables.layers):
-        container_id = layer.flags.get(FOR_CONTAINER)
-        if container_id is None:
-            continue
-        if container_id in containers:
-            _set_flags(tables, layer.id, {key: value for key, value in layer.flags.items() if key != FOR_CONTAINER})
-        else:
-            remove_layers(tables, layout, driver, [layer.id])
 
 
 def _check_name(tables: Tables, name: str | None) -> None:

@@ -19,6 +19,7 @@ marker from which the next one sees how far it came.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -56,6 +57,27 @@ def began_mount(layout: Layout, owner_id: str, layer_id: str) -> bool:
     """Whether we were about to make the layer's present mount, or made it. Only reads. Raises HostError."""
     marker = _read(layout.mount_marker(owner_id))
     return marker is not None and marker.mount == mount_identity(layout, layer_id)
+
+
+def marked_owners(layout: Layout) -> list[str]:
+    """Whoever has a marker. Only reads. Raises HostError."""
+    if not os.path.isdir(layout.mount_markers):
+        return []
+    with reporting("list", layout.mount_markers):
+        return [name for name in sorted(os.listdir(layout.mount_markers)) if not name.startswith(ATOMIC_PREFIX)]
+
+
+def dead_markers(layout: Layout, layers: Mapping[str, str]) -> list[str]:
+    """The owners whose marker says nothing any more, now or ever: it is not for the present mount of their layer.
+
+    ``layers`` gives the layer of each owner that there is. Only reads. Raises HostError.
+    """
+    dead = []
+    for owner_id in marked_owners(layout):
+        marker = _read(layout.mount_marker(owner_id))
+        if owner_id not in layers or marker is None or marker.mount != mount_identity(layout, layers[owner_id]):
+            dead.append(owner_id)
+    return dead
 
 
 def write_marker(layout: Layout, owner_id: str, layer_id: str, count: int = 1) -> None:

@@ -6,7 +6,8 @@
 """Deleting images, with the layers that nobody uses afterwards.
 
 The steps and their order are those of ``DeleteImage`` in containers/storage: the record goes first, so that nobody starts
-to use what is about to vanish. A kill after that leaves layers that nobody needs, or layers that say ``incomplete``.
+to use what is about to vanish. A kill after that would leave complete layers that nobody needs, and that upstream never
+removes: so ours say first for which image they were.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .edit import Tables
 from .layer_use import LayerUse
 from .layout import Layout
 from .records import ContainerRecord, ImageRecord, LayerRecord
+from .remains import FOR_IMAGE
 from .remove_layer import remove_layers
 
 
@@ -41,6 +43,10 @@ def delete_images(tables: Tables, layout: Layout, driver: TreeDriver, image_ids:
     layers = [layer_id for layer_ids in freed.values() for layer_id in layer_ids]
     for layer_id in layers:
         _check_unmounted(tables, layer_id)
+    for image_id, layer_ids in freed.items():
+        for layer_id in layer_ids:
+            _note_image(tables, layer_id, image_id)
+    tables.save_layers()
     for image_id in freed:
         tables.images.remove(image_id)
     tables.save_images()
@@ -64,6 +70,13 @@ def freed_layers(
 ) -> list[str]:
     """The layers that nobody uses once ``image`` is gone and ``others`` are left, in the order in which they can be removed."""
     return LayerUse(layers.values(), [*others, image], containers).freed_by(image)
+
+
+def _note_image(tables: Tables, layer_id: str, image_id: str) -> None:
+    """Says on the layer which image it goes with."""
+    layer = tables.layers.get(layer_id)
+    if layer is not None:
+        tables.layers.replace(layer.changed(flags={**layer.flags, FOR_IMAGE: image_id}))
 
 
 def _check_unmounted(tables: Tables, layer_id: str) -> None:

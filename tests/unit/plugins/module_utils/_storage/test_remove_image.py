@@ -12,7 +12,8 @@ from ansible_collections.strata.containers.plugins.module_utils._report import R
 from ansible_collections.strata.containers.plugins.module_utils._storage import tables as tables_file
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.commit import commit_image
-from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
+from ansible_collections.strata.containers.plugins.module_utils._storage.edit import Tables, open_for_change
+from ansible_collections.strata.containers.plugins.module_utils._storage.json_record import decode_records
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import (
@@ -93,6 +94,11 @@ def layout(tmp_path: Path) -> Layout:
     return layout
 
 
+def read_layers(layout: Layout) -> tuple[LayerRecord, ...]:
+    """The layer records by themselves: their lock is held."""
+    return decode_records(Path(layout.layers_json).read_bytes(), LayerRecord, layout.layers_json)
+
+
 def _delete(layout: Layout, driver: FakeDriver, name: str) -> list[str]:
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
         return delete_image(tables, layout, driver, hex_id(name))
@@ -107,6 +113,19 @@ def test_an_image_goes_with_its_own_layers_and_files(layout: Layout) -> None:
         assert not os.path.lexists(path)
     assert _delete(layout, FakeDriver(layout), "two") == [hex_id("c"), hex_id("a")]
     assert read_catalog(layout).layers == ()
+
+
+def test_its_layers_say_so_before_its_record_goes(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is killed in between leaves layers of which the next one knows that they are there for nobody."""
+    flags = []
+
+    def save_images(tables: Tables) -> None:
+        flags.append({record.id: record.flags for record in read_layers(layout)})
+        tables.images.save()
+
+    monkeypatch.setattr(Tables, "save_images", save_images)
+    _delete(layout, FakeDriver(layout), "one")
+    assert flags == [{hex_id("a"): {}, hex_id("b"): {"strata-image": hex_id("one")}, hex_id("c"): {}}]
 
 
 def test_an_image_that_is_gone_already_is_no_error(layout: Layout) -> None:
