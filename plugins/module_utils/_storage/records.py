@@ -53,6 +53,11 @@ class NamedRecord(Record):
         return self._map("flags")
 
     @property
+    def has_flags(self) -> bool:
+        """Whether there are any; few records have some."""
+        return bool(self.fields.get("flags"))
+
+    @property
     def big_data_names(self) -> tuple[str, ...]:
         """The keys of the big data items, in the order in which they were added."""
         return self._texts("big-data-names")
