@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -26,9 +24,8 @@ from ansible_collections.strata.containers.plugins.module_utils._engine.list_con
 from ansible_collections.strata.containers.plugins.module_utils._host.locks import is_held
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 
-from . import verb_process
 from .check_bench import check_here
-from .collection import collections_root
+from .commands import run
 from .fixtures import ACCEPT_ALL, scratch_stores
 from .flaky_registry import FlakyRegistry, flaky_registry
 from .kill_scenarios import Scenario
@@ -36,11 +33,9 @@ from .kill_store import APP, BOX, KEEPER, KEPT, app_layers, fill_kept
 from .odd_images import ImageLayout
 from .store_state import ensure_same, state, without_rooms
 from .stores import Store
-from .strace import Call, attached, hit_by, read_log, write_interpreter
+from .strace import Call, hit_by, read_log
+from .traced_verb import HELPER, THREADS, Ended, run_verb
 from .twins import twin_of
-
-# Whom a kill strikes: the first thread of the engine's process, another of its threads, or the helper that unpacks.
-MAIN, THREADS, HELPER = "main", "threads", "helper"
 
 # What a check may find right after a kill: left-overs, and nothing that is damaged or lost.
 _LEFT_BEHIND = {
@@ -54,7 +49,6 @@ _LEFT_BEHIND = {
     "mount_count_stale",
     "stale_link",
 }
-_PATIENCE = 30
 
 
 @dataclass(frozen=True)
@@ -66,7 +60,8 @@ class Point:
     call: Call
 
     def __str__(self) -> str:
-        return f"{self.scenario.name}, {self.role}: {self.call.name} {self.call.number}: {self.call.text}"
+        thread = f" {self.call.thread}" if self.role == THREADS else ""
+        return f"{self.scenario.name}, {self.role}{thread}: {self.call.name} {self.call.number}: {self.call.text}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +72,7 @@ class Clean:
     after: dict[str, Any]
     names: list[str]
     points: tuple[Point, ...]
-    # Calls that no kill can reach, since another thread makes as many before.
+    # Calls of a helper's child that no kill can reach, since another child makes as many before.
     hidden: tuple[Call, ...]
 
 
@@ -86,6 +81,7 @@ class Bench:
     """Two model stores, with and without the image of the registry, and a place for copies."""
 
     registry: FlakyRegistry
+    layout: ImageLayout
     make: Callable[[str], Store]
     without_app: Store
     with_app: Store
@@ -119,48 +115,37 @@ class Bench:
 
     def do(self, store: Store, verb: str, **options: Any) -> None:
         """Runs a verb that changes something, and that nobody kills."""
-        scenario = Scenario(verb, verb, lambda _lab: options)
-        _status, said, _log = self.run(scenario, store)
-        assert said == {"changed": True}, (verb, said)
+        ended = run_verb(store, verb, {**self.options, **options})
+        assert ended.said == {"changed": True}, (verb, ended.said)
 
-    def run(
-        self, scenario: Scenario, store: Store, *, role: str = "", kill_at: Optional[Call] = None
-    ) -> tuple[int, dict[str, Any], str]:
-        """The exit status of the verb, what it said, and the path of the log of ``role`` (empty without one)."""
-        log = os.path.join(store.base, f"log-{role}") if role else ""
-        options = {**self.options, **scenario.options(self), "root": store.root, "run_root": store.run_root}
-        if role == HELPER:
-            path = os.path.join(store.base, "interpreter")
-            options["interpreter"] = write_interpreter(path, sys.executable, log, kill_at)
-        with _verb(scenario.verb, options) as process, ExitStack() as stack:
-            assert process.stdout is not None and process.stdout.readline() == b"ready\n", process.communicate()
-            if role in (MAIN, THREADS):
-                stack.enter_context(attached(process.pid, log, kill_at, threads=role == THREADS))
-            output, errors = process.communicate(b"\n", timeout=_PATIENCE)
-        said = json.loads(output) if output else {}
-        assert b"Traceback" not in errors, errors.decode()
-        _wait_for_helpers(store)
-        return process.returncode, said, log
+    def put_layers(self, store: Store, count: int) -> None:
+        """Gives the store an image of the first ``count`` layers of the one that comes and goes."""
+        self.layout.add_image(f"part-{count}", app_layers()[:count])
+        name = f"{store.bracket}example.com/part:{count}"
+        run(["skopeo", "--insecure-policy", "copy", f"oci:{self.layout.directory}:part-{count}", name])
+        # skopeo leaves its mount of the driver's home, and podman takes it away when it ends.
+        store.podman("images")
 
     def _run_clean(self, scenario: Scenario) -> Clean:
         points: list[Point] = []
         hidden: list[Call] = []
-        roles = [MAIN, THREADS, HELPER] if scenario.verb == "pull" else [MAIN]
-        for role in roles:
+        for role in scenario.roles:
             with self.store(scenario) as store:
                 before = {} if scenario.empty else state(store)
-                status, said, log = self.run(scenario, store, role=role)
-                assert status == 0 and said.get("changed"), (scenario.name, said)
-                calls = read_log(log)
-                first = calls[0].thread
-                for call in _of_role(calls, role, first, store):
-                    if hit_by(calls, call.name, call.number) is call:
+                ended = self._run(scenario, store, role=role)
+                assert ended.said == {"changed": True}, (scenario.name, ended.said)
+                for call, reachable in _changing(role, ended, store):
+                    if reachable:
                         points.append(Point(scenario, role, call))
                     else:
                         hidden.append(call)
                 after = state(store)
                 names = image_names(store)
         return Clean(before, after, names, tuple(points), tuple(hidden))
+
+    def _run(self, scenario: Scenario, store: Store, role: str = "", kill_at: Optional[Call] = None) -> Ended:
+        options = {**self.options, **scenario.options(self)}
+        return run_verb(store, scenario.verb, options, role=role, kill_at=kill_at)
 
     def strike(self, point: Point, *, podman_first: bool) -> None:
         """Kills at ``point`` and repeats the verb; fails where anything is not as it must be.
@@ -170,24 +155,25 @@ class Bench:
         """
         scenario, clean = point.scenario, self.clean(point.scenario)
         with self.store(scenario) as store:
-            status, said, log = self.run(scenario, store, role=point.role, kill_at=point.call)
+            ended = self._run(scenario, store, point.role, point.call)
+            log = ended.logs[point.call.thread if point.role == THREADS else 0]
             hit = hit_by(read_log(log), point.call.name, point.call.number)
             assert hit is not None and hit.changes, f"not reached: {point}"
             if point.role == HELPER:
-                self._helper_was_killed(status, said, store, clean)
+                self._helper_was_killed(ended, store, clean)
             else:
-                assert status == -9, (status, said)
+                assert (ended.status, ended.said) == (-signal.SIGKILL, {})
             self._look(scenario, store, podman_first)
-            status, said, _log = self.run(scenario, store)
-            assert status == 0 and "code" not in said, said
+            ended = self._run(scenario, store)
+            assert ended.status == 0 and "changed" in ended.said, ended.said
             ensure_same(clean.after, state(store))
             self._is_settled(scenario, store, clean)
 
-    def _helper_was_killed(self, status: int, said: dict[str, Any], store: Store, clean: Clean) -> None:
+    def _helper_was_killed(self, ended: Ended, store: Store, clean: Clean) -> None:
         """The engine lives, says what happened, and has taken everything away."""
-        assert status == 0, said
-        if "code" in said:
-            assert said["code"] == "unpack_failed" and said["message"], said
+        assert ended.status == 0
+        if "code" in ended.said:
+            assert ended.said["code"] == "unpack_failed" and ended.said["message"], ended.said
             if clean.before:
                 ensure_same(without_rooms(clean.before), without_rooms(state(store)))
         else:
@@ -206,8 +192,7 @@ class Bench:
                 self._number += 1
                 looked_at = self.make(f"c{self._number}")
                 stack.callback(looked_at.destroy)
-                if os.path.isdir(store.root):
-                    _copy(store, looked_at)
+                _copy(store, looked_at)
             looked_at.containers_storage("layers")
             # In this order: podman takes away its own mount of the driver's home when it ends.
             assert _podman_images(looked_at) == images
@@ -258,7 +243,7 @@ def kill_bench(directory: Path) -> Iterator[Bench]:
         for name, text in files.items():
             options[name] = str(directory / name)
             Path(options[name]).write_text(text, encoding="utf-8")
-        bench = Bench(registry, make, make("without"), make("with"), options)
+        bench = Bench(registry, layout, make, make("without"), make("with"), options)
         fill_kept(bench.without_app, layout, lent=bench.app)
         twin_of(bench.without_app, bench.with_app)
         bench.with_app.podman("pull", "--quiet", "--tls-verify=false", bench.app)
@@ -266,55 +251,23 @@ def kill_bench(directory: Path) -> Iterator[Bench]:
         yield bench
 
 
-@contextmanager
-def _verb(verb: str, options: Mapping[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
-    paths = [collections_root(), *(path for path in sys.path if path.endswith("-packages"))]
-    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    environment.update({"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"})
-    process = subprocess.Popen(
-        [sys.executable, str(verb_process.__file__), verb, json.dumps(options)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def _of_role(calls: list[Call], role: str, first: int, store: Store) -> Iterator[Call]:
-    """The calls of a log that change the store and are those of ``role``."""
-    for call in calls:
-        if call.changes and (role != THREADS or call.thread != first) and (role == HELPER or store.base in call.text):
-            yield call
-
-
-def _wait_for_helpers(store: Store) -> None:
-    """The kernel ends the helper processes of a killed verb; their search path tells that they are ours."""
-    deadline = time.monotonic() + _PATIENCE
-    while any(store.base in line for line in _command_lines()):
-        assert time.monotonic() < deadline, "a helper process is left"
-        time.sleep(0.01)
-
-
-def _command_lines() -> Iterator[str]:
-    for entry in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            yield Path("/proc", entry, "cmdline").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
+def _changing(role: str, ended: Ended, store: Store) -> Iterator[tuple[Call, bool]]:
+    """The calls of a run that change the store, and whether a kill can strike there."""
+    for number, log in enumerate(ended.logs):
+        calls = read_log(log)
+        for call in calls:
+            # The helper sees the store from inside, where paths are short.
+            if call.changes and (role == HELPER or store.base in call.text):
+                reachable = role != HELPER or hit_by(calls, call.name, call.number) is call
+                yield (replace(call, thread=number) if role == THREADS else call), reachable
 
 
 def _copy(store: Store, twin: Store) -> None:
-    """A copy of graph root and run root, without what is mounted."""
-    twin_of(store, twin)
+    """A copy of graph root and run root, without what is mounted in them, and without podman's database of the original."""
     for source, target in ((store.root, twin.root), (store.run_root, twin.run_root)):
         if os.path.isdir(source):
-            subprocess.run(["cp", "-ax", f"{source}/.", target], check=True)
+            run(["cp", "-ax", source, target])
+    run(["rm", "-rf", os.path.join(twin.root, "libpod")])
 
 
 def _problems(store: Store) -> list[str]:

@@ -15,15 +15,18 @@ from typing import Any, Protocol
 from .kill_store import ALIAS, BOX
 from .store_state import records
 from .stores import Store
+from .traced_verb import HELPER, MAIN, ROLES
 
 
 class Lab(Protocol):
-    """What a scenario needs to prepare its store: the name of the image of the registry, and verbs that nobody kills."""
+    """What a scenario needs to prepare its store: the name of the image of the registry, verbs that nobody kills, layers."""
 
     @property
     def app(self) -> str: ...
 
     def do(self, store: Store, verb: str, **options: Any) -> None: ...
+
+    def put_layers(self, store: Store, count: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Scenario:
     """One verb with its options, on a store with or without the image of the registry, or on none at all.
 
     ``prepare`` changes the store before. ``may_find`` is what is wrong in it then, and may be so until the verb is done.
-    ``spares`` tells that what the store has from the beginning has to stay.
+    ``spares`` tells that what the store has from the beginning has to stay. ``roles`` are the parts that are killed.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Scenario:
     prepare: Callable[[Lab, Store], None] = lambda _lab, _store: None
     may_find: frozenset[str] = field(default_factory=frozenset)
     spares: bool = True
+    roles: tuple[str, ...] = (MAIN,)
 
 
 def _mounted(lab: Lab, store: Store) -> None:
@@ -82,11 +86,16 @@ def _damaged(lab: Lab, store: Store) -> None:
     (root / "overlay" / "l" / ("A" * 26)).symlink_to(f"../{'1' * 64}/diff")
 
 
+def _with(count: int) -> Callable[[Lab, Store], None]:
+    """Has the first ``count`` layers of the image in the store."""
+    return lambda lab, store: lab.put_layers(store, count)
+
+
 _DAMAGE = frozenset({"tar_split_missing", "orphan_layer_directory", "leftover", "stale_link", "image_layer_missing"})
 
 # Those that the design names: pull, create, mount, unmount, delete and tag.
 VERBS = (
-    Scenario("pull", "pull", lambda lab: {"name": lab.app}, with_app=False),
+    Scenario("pull", "pull", lambda lab: {"name": lab.app}, with_app=False, roles=ROLES),
     Scenario("create", "create", lambda lab: {"image": lab.app, "name": "new"}),
     Scenario("mount", "mount", lambda _lab: {"name": BOX}),
     Scenario("unmount", "unmount", lambda _lab: {"name": BOX}, prepare=_mounted),
@@ -96,7 +105,11 @@ VERBS = (
 )
 # The same under other circumstances, and the other verbs.
 FURTHER = (
-    Scenario("pull_into_nothing", "pull", lambda lab: {"name": lab.app}, with_app=False, empty=True),
+    Scenario("pull_into_nothing", "pull", lambda lab: {"name": lab.app}, with_app=False, empty=True, roles=ROLES),
+    # Calls are counted for each child of the helper anew, and the first child to reach a number is killed: so let the second
+    # and the third be the first.
+    Scenario("pull_two", "pull", lambda lab: {"name": lab.app}, with_app=False, prepare=_with(2), roles=(HELPER,)),
+    Scenario("pull_one", "pull", lambda lab: {"name": lab.app}, with_app=False, prepare=_with(3), roles=(HELPER,)),
     Scenario("recreate", "create", lambda lab: {"image": lab.app, "name": BOX, "recreate": "always"}),
     Scenario("mount_again", "mount", lambda _lab: {"name": BOX}, prepare=_mounted_by_others),
     Scenario("unmount_one_of_two", "unmount", lambda _lab: {"name": BOX}, prepare=_mounted_twice),

@@ -36,15 +36,15 @@ def fill_kept(store: Store, layout: ImageLayout, lent: str) -> None:
 def app_layers() -> list[tuple[bytes, str]]:
     """Four layers with one of each kind of entry.
 
-    The larger a blob the fewer calls it takes to unpack it, and the larger ones are unpacked first. Calls are counted for each
-    layer anew, so a call of a number that the layers before do not reach is one of a certain layer.
+    The larger a blob the fewer calls it takes to unpack it, and the larger ones are unpacked first: so many calls of a layer have
+    numbers that the layers before do not reach.
     """
     noise = random.Random(0).randbytes(3000)
     base = [Entry("base/", tarfile.DIRTYPE, mode=0o755), Entry("base/noise", content=noise)]
     second = [Entry("more/", tarfile.DIRTYPE, mode=0o755), Entry("more/noise", content=noise[:2000])]
     links = [
         Entry("links/", tarfile.DIRTYPE, mode=0o755),
-        Entry("links/file", content=noise[:800], pax=xattr("user.strata", b"value")),
+        Entry("links/file", content=noise[:800], mode=0o755, pax=xattr("security.capability", CAPABILITY)),
         Entry("links/hard", tarfile.LNKTYPE, target="links/file"),
         Entry("links/symbolic", tarfile.SYMTYPE, target="file", mode=0o777),
         Entry("links/fifo", tarfile.FIFOTYPE, mode=0o600),
@@ -56,7 +56,6 @@ def app_layers() -> list[tuple[bytes, str]]:
         Entry("more/.wh..wh..opq"),
         Entry("more/new", content=b"new"),
         Entry("device", tarfile.CHRTYPE, device=(1, 3), mode=0o666),
-        Entry("capable", content=b"capable", mode=0o755, pax=xattr("security.capability", CAPABILITY)),
         Entry("last", content=b"last"),
     ]
     return [_layer(entries) for entries in (base, second, links, top)]

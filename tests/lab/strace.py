@@ -5,8 +5,8 @@
 """strace as the hand that kills: which system calls of a process change files, and the kill of it at one of them.
 
 A process that is killed at a call dies before the call does anything (ptrace(2): a fatal signal at the entry of a system call
-keeps the call from being run). strace counts calls for each thread apart, and the first one to reach the count is the one
-that is hit.
+keeps the call from being run). strace counts calls for each thread apart; where it traces several, the first one to reach the
+count is the one that is hit.
 """
 
 from __future__ import annotations
@@ -97,15 +97,11 @@ def arguments(log: str, kill_at: Call | None) -> list[str]:
 
 
 @contextmanager
-def attached(pid: int, log: str, kill_at: Call | None, *, threads: bool) -> Iterator[None]:
-    """While its context is open, the process ``pid`` is traced: its first thread alone, or with ``threads`` all of them.
-
-    Programs that the process starts are not traced. The log is whole when the context is left, and the process has ended.
-    """
+def attached(thread: int, log: str, kill_at: Call | None) -> Iterator[None]:
+    """Traces one thread, told by its ID, from now on; the log is whole when the context is left, and the thread has ended."""
     # Without -q strace tells when it has taken hold.
     options = [option for option in arguments(log, kill_at) if option != "-qq"]
-    more = ["-f", "-b", "execve"] if threads else []
-    tracer = subprocess.Popen(["strace", *more, *options, "-p", str(pid)], stderr=subprocess.PIPE)
+    tracer = subprocess.Popen(["strace", *options, "-p", str(thread)], stderr=subprocess.PIPE)
     if tracer.stderr is None:
         raise RuntimeError("the tracer has no standard error")
     first = tracer.stderr.readline().decode()

@@ -4,14 +4,15 @@
 
 """Runs one verb of the engine as a process of its own, which says ``ready`` and waits for a line: so that it can be traced.
 
-Arguments: the name of the verb and its options as JSON. Prints the outcome as JSON: ``changed``, or the error's ``code`` and
-``message``.
+With the option ``stop_threads`` each further thread says ``thread`` and its ID, and waits too. Arguments: the name of the
+verb and its options as JSON. Prints the outcome as JSON: ``changed``, or the error's ``code`` and ``message``.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -182,14 +183,25 @@ VERBS: dict[str, Callable[[Work], bool]] = {
 }
 
 
+def _stop_once(_frame: object, _event: str, _argument: object) -> None:
+    """The first thing that a new thread does."""
+    sys.setprofile(None)
+    print(f"thread {threading.get_native_id()}", flush=True)
+    sys.stdin.readline()
+
+
 def main(verb: str, text: str) -> None:
     options = json.loads(text)
+    # By this in its arguments the helper can be told from others.
+    sys.path.append(options["root"])
     # What the unpacking helper is started with: a test may put a tracer in between.
     sys.executable = options.get("interpreter") or sys.executable
     layout = Layout(options["root"], options["run_root"])
     work = Work(layout, OverlayDriver(layout), Reporter(), options)
     print("ready", flush=True)
     sys.stdin.readline()
+    if options["stop_threads"]:
+        threading.setprofile(_stop_once)
     try:
         outcome: dict[str, Any] = {"changed": VERBS[verb](work)}
     except StrataError as error:

@@ -75,10 +75,11 @@ def carry_out(
 def _release(layout: Layout, driver: OverlayDriver, catalog: Catalog, planned: Removal, reporter: Reporter) -> None:
     """Takes the mounts of the layers that go away, and gives back our counts of those that other images keep."""
     mounts = [(image_id, layer_id, True) for image_id, layer_id in planned.mounts]
+    # Who was killed while he mounted has a marker, and perhaps no more than the mount of the driver's home.
     mounts += [
-        (image.id, image.layer, False)
+        (image.id, image.layer, image.layer in planned.layers)
         for image in catalog.images
-        if image.id in planned.deleted and image.layer not in planned.layers and has_marker(layout, image.id)
+        if image.id in planned.deleted and has_marker(layout, image.id)
     ]
     for image_id, layer_id, force in mounts:
         _state, changed = unmount(layout, driver, image_id, layer_id, force=force)

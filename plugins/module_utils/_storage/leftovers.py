@@ -18,7 +18,7 @@ from .catalog import Catalog, read_catalog
 from .edit import open_for_change
 from .layout import ATOMIC_PREFIX, Layout
 from .mount_marker import dead_markers, marked_owners, remove_marker
-from .prepare import make_directory
+from .prepare import make_directory, prepare_store
 from .records import ContainerRecord, ImageRecord
 from .temp_dirs import recover_temp_dirs
 
@@ -44,6 +44,8 @@ def recover_leftovers(layout: Layout, catalog: Catalog | None = None) -> None:
         (layout.containers_dir, layout.containers_lock),
     ):
         if unfinished(directory):
+            # The run root is emptied by a reboot, and perhaps not all of it.
+            prepare_store(layout)
             with exclusive(lock):
                 _remove(unfinished(directory))
     _recover_images(layout, catalog)
@@ -57,7 +59,7 @@ def unfinished(directory: str) -> list[str]:
 
 def _recover_images(layout: Layout, catalog: Catalog | None) -> None:
     names = _listed(layout.images_dir)
-    known = {record.id for record in (catalog or read_catalog(layout)).images}
+    known = {record.id for record in (catalog or read_catalog(layout)).own().images}
     unknown = [name for name in names if name not in known and _IMAGE_ID.fullmatch(name)]
     looked_at = unknown if catalog else list(filter(_IMAGE_ID.fullmatch, names))
     if not unknown and not any(map(unfinished, [layout.images_dir, *map(layout.image_dir, looked_at)])):
@@ -72,7 +74,7 @@ def _recover_images(layout: Layout, catalog: Catalog | None) -> None:
 def _recover_markers(layout: Layout, catalog: Catalog | None) -> None:
     if not marked_owners(layout):
         return
-    known = catalog or read_catalog(layout)
+    known = (catalog or read_catalog(layout)).own()
     if not dead_markers(layout, _layers_of(known.images, known.containers)):
         return
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:

@@ -67,8 +67,8 @@ def ensure_same_mode(owner_id: str, state: MountState, read_only: bool) -> None:
 
 def can_unmount(layout: Layout, owner_id: str, layer_id: str, state: MountState, force: bool) -> bool:
     """Whether there is something that unmounting would take away. Only reads. Raises HostError."""
-    if force:
-        return state.mount_count > 0 or state.mount_point is not None
+    if force and (state.mount_count > 0 or state.mount_point is not None):
+        return True
     # Without a count but with a marker: we were killed, and what we left may be mounted, if only the driver's home.
     return state.mounted_here or (state.mount_count == 0 and began_mount(layout, owner_id, layer_id))
 

@@ -135,7 +135,8 @@ class TestMarkers:
         recover_leftovers(mounted)
         assert os.listdir(mounted.mount_markers) == []
 
-    def test_half_of_one_goes(self, mounted: Layout) -> None:
+    def test_half_of_one_goes_even_where_the_lock_has_no_directory(self, mounted: Layout) -> None:
+        os.rmdir(mounted.run_layers_dir)
         Path(mounted.mount_markers, f".tmp-{self.BOX}1").write_text("{")
         recover_leftovers(mounted)
         assert os.listdir(mounted.mount_markers) == [self.BOX]
