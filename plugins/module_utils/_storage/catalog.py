@@ -76,11 +76,7 @@ class Catalog:
 
     def own(self) -> Catalog:
         """The records of the store itself, which are all that can be changed."""
-        return replace(
-            self,
-            layers=tuple(layer for layer in self.layers if not layer.store),
-            images=tuple(image for image in self.images if not image.store),
-        )
+        return self._own
 
     def layer(self, layer_id: str) -> LayerRecord | None:
         """The layer with this ID, None where there is none."""
@@ -152,6 +148,14 @@ class Catalog:
         if record is None:
             raise UnknownContainer("no such container in the store", subject=wanted)
         return record
+
+    @cached_property
+    def _own(self) -> Catalog:
+        layers = tuple(layer for layer in self.layers if not layer.store)
+        images = tuple(image for image in self.images if not image.store)
+        if (len(layers), len(images)) == (len(self.layers), len(self.images)):
+            return self
+        return replace(self, layers=layers, images=images)
 
     @cached_property
     def _layers_by_id(self) -> dict[str, LayerRecord]:
