@@ -91,6 +91,13 @@ def _with(count: int) -> Callable[[Lab, Store], None]:
     return lambda lab, store: lab.put_layers(store, count)
 
 
+def _several(lab: Lab, store: Store) -> None:
+    """Has two more images in the store, which share layers with one another and with the image."""
+    _without_box(lab, store)
+    for count in (2, 3):
+        lab.put_layers(store, count)
+
+
 _DAMAGE = frozenset({"tar_split_missing", "orphan_layer_directory", "leftover", "stale_link", "image_layer_missing"})
 
 # Those that the design names: pull, create, mount, unmount, delete and tag.
@@ -119,6 +126,7 @@ FURTHER = (
     Scenario("mount_image", "mount_image", lambda lab: {"name": lab.app}),
     Scenario("unmount_image", "unmount_image", lambda lab: {"name": lab.app}, prepare=_mounted_image),
     Scenario("prune", "prune", lambda _lab: {}, prepare=_without_box),
+    Scenario("prune_several", "prune", lambda _lab: {}, prepare=_several),
     Scenario("repair", "repair", lambda _lab: {}, prepare=_damaged, may_find=_DAMAGE),
     Scenario("wipe", "wipe", lambda _lab: {}, prepare=_mounted, spares=False),
 )

@@ -21,7 +21,7 @@ from .._storage.mount_marker import has_marker
 from .._storage.mounting import mount_state, unmount
 from .._storage.overlay import OverlayDriver
 from .._storage.remains import remove_remains
-from .._storage.remove_image import delete_image
+from .._storage.remove_image import delete_images
 from .describe import read_image
 from .lineage import Lineage
 from .removal import Removal
@@ -37,7 +37,7 @@ def plan_on(layout: Layout, catalog: Catalog, planner: Planner, *, containers: b
     points = {entry.mount_point for entry in mounts_below(layout.driver_home)}
 
     def mount_of(layer_id: str) -> str | None:
-        if os.path.realpath(layout.merged(layer_id)) not in points:
+        if not points or os.path.realpath(layout.merged(layer_id)) not in points:
             return None
         return mount_state(layout, catalog, layer_id, layer_id).mount_point
 
@@ -65,9 +65,9 @@ def carry_out(
         remove_remains(tables, layout, driver)
         done = plan_on(layout, _catalog_of(tables), planner, containers=False)
         _untag(tables, done, reporter)
+        freed = delete_images(tables, layout, driver, done.deleted)
         for image_id in done.deleted:
-            freed = delete_image(tables, layout, driver, image_id)
-            reporter.step("deleted", image_id, kind="image", layers=len(freed))
+            reporter.step("deleted", image_id, kind="image", layers=len(freed.get(image_id, ())))
     done.containers = planned.containers
     return done
 

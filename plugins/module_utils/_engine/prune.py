@@ -79,4 +79,7 @@ def _may_go(removal: Removal, image: ImageRecord, request: PruneRequest, moment:
         return False
     if not (request.all or removal.dangling(image)):
         return False
-    return has_labels(removal.labels(image), request.labels) and removal.mount_point(image) is None
+    # The config is read only for those that ask for its labels.
+    if request.labels and not has_labels(removal.labels(image), request.labels):
+        return False
+    return removal.mount_point(image) is None

@@ -54,19 +54,19 @@ def recover_leftovers(layout: Layout, catalog: Catalog | None = None) -> None:
 
 def unfinished(directory: str) -> list[str]:
     """The files in ``directory`` that an interrupted atomic write left, or that is being written now."""
-    return [path for path in _listed(directory) if os.path.basename(path).startswith(ATOMIC_PREFIX)]
+    return [f"{directory}/{name}" for name in _listed(directory) if name.startswith(ATOMIC_PREFIX)]
 
 
 def _recover_images(layout: Layout, catalog: Catalog | None) -> None:
-    directories = [path for path in _listed(layout.images_dir) if _IMAGE_ID.fullmatch(os.path.basename(path))]
+    names = _listed(layout.images_dir)
     known = {record.id for record in (catalog or read_catalog(layout)).own().images}
-    unknown = [path for path in directories if os.path.basename(path) not in known]
-    looked_at = [layout.images_dir, *(unknown if catalog else directories)]
-    if not unknown and not any(map(unfinished, looked_at)):
+    unknown = [name for name in names if name not in known and _IMAGE_ID.fullmatch(name)]
+    looked_at = unknown if catalog else list(filter(_IMAGE_ID.fullmatch, names))
+    if not unknown and not any(map(unfinished, [layout.images_dir, *map(layout.image_dir, looked_at)])):
         return
     with open_for_change(layout, images=True) as tables:
         known = {record.id for record in tables.images}
-        for path in directories:
+        for path in map(layout.image_dir, filter(_IMAGE_ID.fullmatch, names)):
             _remove(unfinished(path) if os.path.basename(path) in known else [path])
         _remove(unfinished(layout.images_dir))
 
@@ -100,11 +100,11 @@ def _layers_of(images: Iterable[ImageRecord], containers: Iterable[ContainerReco
 
 
 def _listed(directory: str) -> list[str]:
-    """The paths of all entries; none where the directory is missing."""
+    """The names of all entries; none where the directory is missing. There may be thousands, of which all is well with each."""
     if not os.path.isdir(directory):
         return []
     with reporting("list", directory):
-        return [f"{directory}/{name}" for name in os.listdir(directory)]
+        return os.listdir(directory)
 
 
 def _remove(paths: Iterable[str]) -> None:

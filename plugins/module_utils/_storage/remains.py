@@ -31,7 +31,8 @@ FOR_IMAGE = "strata-image"
 
 def has_remains(catalog: Catalog) -> bool:
     """Whether there is a layer of a change that was broken off."""
-    return any(layer.incomplete or not {FOR_CONTAINER, FOR_IMAGE}.isdisjoint(layer.flags) for layer in catalog.layers)
+    flagged = (layer for layer in catalog.layers if layer.has_flags)
+    return any(layer.incomplete or _has_marks(layer) for layer in flagged)
 
 
 def is_abandoned(layer: LayerRecord, containers: Iterable[str], images: Iterable[str]) -> bool:
@@ -51,7 +52,9 @@ def remove_remains(tables: Tables, layout: Layout, driver: TreeDriver) -> None:
     All locks of records are held: whoever makes or deletes holds them all the while. Raises HostError.
     """
     remove_incomplete(tables, layout, driver)
-    flagged = [layer for layer in tables.layers if not {FOR_CONTAINER, FOR_IMAGE}.isdisjoint(layer.flags)]
+    flagged = [layer for layer in tables.layers if layer.has_flags and _has_marks(layer)]
+    if not flagged:
+        return
     containers, images = {record.id for record in tables.containers}, {record.id for record in tables.images}
     abandoned = _unused(tables, [layer.id for layer in flagged if is_abandoned(layer, containers, images)])
     for layer in flagged:
@@ -67,6 +70,10 @@ def remove_remains(tables: Tables, layout: Layout, driver: TreeDriver) -> None:
     remove_layers(tables, layout, driver, abandoned)
 
 
+def _has_marks(layer: LayerRecord) -> bool:
+    return not {FOR_CONTAINER, FOR_IMAGE}.isdisjoint(layer.flags)
+
+
 def without_marks(layer: LayerRecord) -> dict[str, object]:
     """The flags of the layer without ours."""
     return {key: value for key, value in layer.flags.items() if key not in (FOR_CONTAINER, FOR_IMAGE)}
@@ -78,7 +85,8 @@ def _unused(tables: Tables, layer_ids: Iterable[str]) -> list[str]:
     needed |= {container.layer for container in tables.containers}
     going = [layer_id for layer_id in layer_ids if layer_id not in needed]
     while True:
-        parents = {layer.parent for layer in tables.layers if layer.id not in going}
+        gone = set(going)
+        parents = {layer.parent for layer in tables.layers if layer.id not in gone}
         left = [layer_id for layer_id in going if layer_id not in parents]
         if left == going:
             return going

@@ -9,7 +9,12 @@ import sys
 from typing import Any
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._model.json_text import BadJson, go_json, parse_json
+from ansible_collections.strata.containers.plugins.module_utils._model.json_text import (
+    BadJson,
+    go_json,
+    parse_json,
+    plain_json,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +73,24 @@ def test_what_readers_could_understand_differently_is_refused(case: str) -> None
 )
 def test_plain_json_is_read(text: bytes, value: object) -> None:
     assert parse_json(text, "x") == value
+
+
+@pytest.mark.parametrize("case", sorted(case for case in REFUSED if "key" not in case))
+def test_nothing_of_that_passes_for_plain(case: str) -> None:
+    assert plain_json(REFUSED[case]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'[{"a":[1,-2],"b":{"c":"\\u003c"}},{}]', [{"a": [1, -2], "b": {"c": "<"}}, {}]),
+        (b"[1.5]", None),
+        (rb'["\ud834\udd1e"]', None),
+        (b'{"a":1,"a":2}', {"a": 2}),
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_strict_parser(text: bytes, value: object) -> None:
+    assert plain_json(text) == value
 
 
 def test_an_error_keeps_no_copy_of_a_document_that_may_hold_secrets() -> None:
