@@ -104,8 +104,6 @@ class OverlayDriver:
                 os.chmod(tree, mode)
             os.rename(tree, self._layout.diff(layer_id))
         self._complete(layer_id, lowers, owner)
-        if self._options.sync:
-            sync_filesystem(self._layout.driver_home)
 
     def create_writable(self, layer_id: str, parent: str | None) -> None:
         """Makes an empty layer on ``parent`` that a container can write to.
@@ -118,6 +116,15 @@ class OverlayDriver:
         self._make_layer_directory(layer_id)
         _make_directory(self._layout.diff(layer_id), mode, owner)
         self._complete(layer_id, lowers, owner)
+
+    def flush(self) -> None:
+        """With the option ``sync=filesystem``, returns when all that was written to the store is on the disk. Raises HostError.
+
+        Upstream has the option since 1.63 and does this before it saves a finished layer record.
+        """
+        if self._options.sync:
+            for directory in _one_of_each_filesystem(self._layout.graph_root, self._layout.driver_home):
+                sync_filesystem(directory)
 
     def remove(self, layer_id: str) -> None:
         """Removes all that the driver keeps for a layer, complete or not; a mount of it that nobody counts goes too.
@@ -329,6 +336,15 @@ def _make_directory(path: str, mode: int, owner: tuple[int, int]) -> None:
         os.mkdir(path, 0o700)
         os.chown(path, *owner)
         os.chmod(path, mode)
+
+
+def _one_of_each_filesystem(*directories: str) -> list[str]:
+    """Somebody may have mounted another file system at the driver's home; a bind of it onto itself is none."""
+    found: dict[int, str] = {}
+    for directory in directories:
+        with reporting("look at", directory):
+            found.setdefault(os.stat(directory).st_dev, directory)
+    return list(found.values())
 
 
 def _go_bool(value: bool) -> str:
