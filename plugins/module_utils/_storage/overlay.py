@@ -29,7 +29,7 @@ from .overlay_data import OverlayStack, effective_options, mount_arguments, want
 from .overlay_links import ensure_stackable, lowers_on, new_link, read_lowers, remove_link, restore_links, write_lowers
 from .overlay_mount import effective_label, mount_overlay
 from .overlay_options import DriverUnsupported, parse_options
-from .overlay_support import knows_metacopy, try_overlay, uses_metacopy, uses_redirects
+from .overlay_support import knows_metacopy, limit_unsupported, try_overlay, uses_metacopy, uses_redirects
 from .prepare import NotRoot, make_directory
 from .temp_dirs import temp_dir
 
@@ -50,7 +50,12 @@ class OverlayDriver:
     # What can be done here
 
     def ensure_native(self) -> None:
-        """Raises DriverUnsupported where the store is not one of the kernel's overlay with options that we know."""
+        """Raises DriverUnsupported where the store is not one of the kernel's overlay with options that we know.
+
+        LimitUnsupported where containers shall have a limited size.
+        """
+        if self._options.limit:
+            raise limit_unsupported(self._layout, self._options.limit)
         if self._options.unsupported:
             raise DriverUnsupported(
                 "this option of the overlay driver is not supported", subject=self._options.unsupported
