@@ -212,6 +212,7 @@ class Puller:
                 self._view.foresee_names(catalog, present.id, names)
             else:
                 set_names(self._layout, present.id, names)
+                self._workshop.driver.flush()
                 self._reporter.step("named", present.id, names=", ".join(missing))
             catalog = self._view.catalog()
         image = self._describe(catalog, catalog.image(present.id), None, provenance, fetched=0)

@@ -114,6 +114,8 @@ def commit_image(
         except Exception:
             _undo(tables, layout, driver, new, None if present else image)
             raise
+        # Not before here are the new names of the record files on the disk.
+        driver.flush()
         for layer in new:
             reporter.step("stored", layer.layer_id, parent=layer.parent, diff_id=str(layer.diff_id))
         reporter.step("recorded", image.image_id, names=", ".join(image.names), digest=str(image.digest))
@@ -169,6 +171,8 @@ def _add_layers(tables: Tables, layout: Layout, driver: TreeDriver, new: Sequenc
         driver.adopt_layer(layer.layer_id, layer.parent, layer.tree, layer.root_attributes)
         with reporting("move the tar-split file into place", layout.tar_split(layer.layer_id)):
             os.rename(layer.tar_split, layout.tar_split(layer.layer_id))
+    # Whatever a record calls complete is on the disk before the record is.
+    driver.flush()
     try:
         for layer, record in zip(new, begun):
             tables.layers.replace(_finished(record, layer))

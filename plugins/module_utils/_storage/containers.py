@@ -161,6 +161,7 @@ def _add_layer(tables: Tables, driver: TreeDriver, new: NewContainer, layer_id: 
     tables.layers.add(layer)
     tables.save_layers()
     driver.create_writable(layer_id, new.top_layer)
+    driver.flush()
     _set_flags(tables, layer_id, {FOR_CONTAINER: container_id})
 
 

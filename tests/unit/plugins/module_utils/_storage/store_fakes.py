@@ -40,6 +40,9 @@ class FakeDriver:
         self._called("create_writable", layer_id)
         os.makedirs(self._layout.diff(layer_id))
 
+    def flush(self) -> None:
+        """As of a store that does not wait for the disk."""
+
     def remove(self, layer_id: str) -> None:
         self._called("remove", layer_id)
         shutil.rmtree(self._layout.driver_layer(layer_id), ignore_errors=True)
