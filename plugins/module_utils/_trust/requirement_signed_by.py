@@ -29,6 +29,7 @@ class SignedBy(Requirement):
     """
 
     type = "signedBy"
+    needs_evidence = True
     key_type: str
     key_paths: tuple[str, ...]
     key_data: bytes | None

@@ -18,7 +18,9 @@ from ansible_collections.strata.containers.plugins.module_utils._trust.requireme
 from ansible_collections.strata.containers.plugins.module_utils._trust.requirement_accept import InsecureAcceptAnything
 from ansible_collections.strata.containers.plugins.module_utils._trust.requirement_reject import Reject
 from ansible_collections.strata.containers.plugins.module_utils._trust.scope import docker_scopes
+from ansible_collections.strata.containers.plugins.module_utils._trust.subject import Subject, Tools
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust import policy_cases as cases
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.subjects import NO_TOOLS, subject
 
 HEX = "0123456789abcdef" * 4
 IMAGE = "reg.example.com:5000/ns/app:v1"
@@ -30,14 +32,14 @@ class Verified(Requirement):
 
     type = "verified"
 
-    def judge(self, identity: str) -> Finding:
-        return Finding(True, True, "accepted", f"{identity} is signed")
+    def judge(self, subject: Subject, tools: Tools) -> Finding:
+        return Finding(True, "accepted", f"{subject.name} is signed", "somebody")
 
 
 def verdict(policy: dict[str, Any], name: str = IMAGE, require_signed: bool = False) -> Verdict:
     parsed = parse_policy(json.dumps(policy).encode(), "policy.json")
     scopes = docker_scopes(parse_reference(name))
-    return judge(parsed, "docker", scopes, name, require_signed)
+    return judge(parsed, "docker", scopes, subject(name), NO_TOOLS, require_signed=require_signed)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,8 @@ def test_the_refusal_has_the_words_of_podman() -> None:
 
 
 def test_requirements_after_a_refusal_are_not_asked() -> None:
-    assert len(verdict({"default": [cases.ACCEPT, cases.REJECT, cases.ACCEPT]}).steps) == 2
+    asked = [step for step in verdict({"default": [cases.ACCEPT, cases.REJECT, cases.ACCEPT]}).steps if "2: " in step]
+    assert [step.split(": ")[1] for step in asked] == ["insecureAcceptAnything", "reject", "policy_refused"]
 
 
 @pytest.mark.parametrize(
@@ -141,13 +144,13 @@ def test_scopes_of_another_transport_do_not_count() -> None:
 
 
 def test_a_list_without_requirements_accepts_nothing() -> None:
-    result = judge(Policy((), {}, "made by hand"), "docker", ("",), IMAGE)
+    result = judge(Policy((), {}, "made by hand"), "docker", ("",), subject(IMAGE), NO_TOOLS)
     assert not result.accepted
     assert (result.code, result.requirement) == ("policy_refused", "")
 
 
 def test_a_requirement_type_that_says_nothing_lets_nothing_pass() -> None:
-    result = judge(Policy((Requirement(),), {}, "made by hand"), "docker", ("",), IMAGE)
+    result = judge(Policy((Requirement(),), {}, "made by hand"), "docker", ("",), subject(IMAGE), NO_TOOLS)
     assert (result.accepted, result.code) == (False, "policy_unsupported")
 
 
@@ -164,7 +167,7 @@ def test_demanding_signatures_needs_one_that_was_verified(
     requirements: tuple[Requirement, ...], accepted: bool
 ) -> None:
     policy = Policy(requirements, {}, "made by hand")
-    result = judge(policy, "docker", ("",), IMAGE, require_signed=True)
+    result = judge(policy, "docker", ("",), subject(IMAGE), NO_TOOLS, require_signed=True)
     assert result.accepted is accepted
     assert result.code == ("accepted" if accepted else "policy_refused")
 
