@@ -124,9 +124,6 @@ class Messages:
         assert bytes.fromhex(self.other[-16:]) in message
         return message.replace(bytes.fromhex(self.other[-16:]), bytes.fromhex(self.good[-16:]))
 
-    def locked(self, *arguments: str) -> bytes:
-        return self.signer.gpg(*arguments, stdin=b"for nobody's eyes")
-
 
 KINDS: dict[str, Callable[[Messages, bytes], tuple[bytes, bytes]]] = {
     "good": lambda made, content: made.trusted(made.by_good(content)),
@@ -139,7 +136,6 @@ KINDS: dict[str, Callable[[Messages, bytes], tuple[bytes, bytes]]] = {
     "SHA-224": lambda made, content: made.hashed(content, "SHA224"),
     "SHA-512": lambda made, content: made.hashed(content, "SHA512"),
     "RSA-1024": lambda made, content: made.by_new_key(content, "rsa1024"),
-    "DSA-1024": lambda made, content: made.by_new_key(content, "dsa1024"),
     "P-256": lambda made, content: made.by_new_key(content, "nistp256"),
     "brainpool": lambda made, content: made.by_new_key(content, "brainpoolP256r1"),
     "secp256k1": lambda made, content: made.by_new_key(content, "secp256k1"),
@@ -184,11 +180,8 @@ KINDS: dict[str, Callable[[Messages, bytes], tuple[bytes, bytes]]] = {
     "clear-signed": lambda made, content: made.trusted(
         made.signer.gpg("--local-user", made.good, "--clear-sign", stdin=content),
     ),
-    "by a password": lambda made, content: made.trusted(
-        made.locked("--passphrase", "word", "--s2k-count", "1024", "--symmetric")
-    ),
     "nothing": lambda made, content: made.trusted(b""),
-    "bomb": lambda made, content: made.trusted(made.by_good(content + b" " * (64 << 20))),
+    "bomb": lambda made, content: made.trusted(made.by_good(content + b" " * (4 << 20))),
     "no keys": lambda made, content: (b"", made.by_good(content)),
     "garbage for keys": lambda made, content: (b"garbage", made.by_good(content)),
 }
