@@ -7,16 +7,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from .._config.paths import ConfigPaths
 from .._config.policy_file import find_policy
-from .._errors import RefusedError
+from .._errors import HostError, RefusedError
 from .._model.reference import Reference
+from .._model.signature import Signature
 from .._report import Reporter
 from .._trust.judge import judge
 from .._trust.policy import Policy, parse_policy
 from .._trust.scope import docker_scopes
+from .._trust.subject import Subject, Tools
 
 
 class PolicyRefused(RefusedError):
@@ -39,7 +44,9 @@ class Gate:
         ``reference`` is the name that the user gave, before any mirror or rewriting. Raises PolicyRefused.
         """
         scopes = docker_scopes(reference)
-        verdict = judge(self.policy, "docker", scopes, str(reference), require_signed=self.require_signed)
+        subject = Subject(str(reference), reference.digest_only().with_default_tag(), _NoEvidence())
+        tools = Tools(read_file=_unavailable, openpgp=lambda keyrings, message: _unavailable(), now=time.time)
+        verdict = judge(self.policy, "docker", scopes, subject, tools, require_signed=self.require_signed)
         reporter.step(
             "judged",
             str(reference),
@@ -51,6 +58,22 @@ class Gate:
         if not verdict.accepted:
             raise PolicyRefused(verdict.reason, subject=str(reference), code=verdict.code)
         return f"{verdict.requirement} ({verdict.scope})"
+
+
+class _NoEvidence:
+    """No requirement of this release looks at signatures."""
+
+    def manifest(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def signatures(self) -> Sequence[Signature]:
+        """None."""
+        return ()
+
+
+def _unavailable(*_arguments: object) -> NoReturn:
+    raise HostError("signatures cannot be verified by this release")
 
 
 def open_gate(paths: ConfigPaths, reporter: Reporter, *, signature_policy: str | None, require_signed: bool) -> Gate:

@@ -36,15 +36,22 @@ class _Refused(ValueError):
     """A rule of ours that the parser of the standard library does not have."""
 
 
-def parse_json(data: bytes, what: str) -> Any:
+class RepeatedKeys(dict[str, Any]):
+    """An object in which a key stands more than once, where that was not refused at once."""
+
+
+def parse_json(data: bytes, what: str, *, mark_repeated_keys: bool = False) -> Any:
     """The value that ``data`` holds; ``what`` names it in errors.
 
     Stricter than the standard library, whose guesses differ from Go's: UTF-8 without a byte order mark, no duplicate keys
     at any level, no NaN, no infinity (not even by a large exponent), no half of a surrogate pair, nothing after the value,
-    and not nested too deeply for the interpreter. Raises BadJson, whose message shows no values of the document.
+    and not nested too deeply for the interpreter. With ``mark_repeated_keys`` an object with duplicate keys is an instance
+    of RepeatedKeys, for a caller to whom some objects do not matter. Raises BadJson, whose message shows no values of the
+    document.
     """
     try:
-        value = _DECODER.decode(data.decode("utf-8"))
+        decoder = _MARKING_DECODER if mark_repeated_keys else _DECODER
+        value = decoder.decode(data.decode("utf-8"))
         if _SURROGATE.search(data):
             _require_encodable(value)
     except UnicodeDecodeError as error:
@@ -99,6 +106,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    return result if len(result) == len(pairs) else RepeatedKeys(result)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise _Refused(f"{name} is no JSON number")
 
@@ -110,7 +122,10 @@ def _refuse_fraction(_digits: str) -> NoReturn:
 def _integer(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise _Refused(f"a number of {len(digits)} digits")
-    return int(digits)
+    number = int(digits)
+    # Go has no other numbers where it does not know what to expect.
+    _finite(digits)
+    return number
 
 
 def _finite(digits: str) -> float:
@@ -127,7 +142,8 @@ def _require_encodable(value: Any) -> None:
         raise _Refused("half of a surrogate pair in a string") from None
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_finite
+_DECODER, _MARKING_DECODER = (
+    json.JSONDecoder(object_pairs_hook=hook, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_finite)
+    for hook in (_unique, _marked)
 )
 _PLAIN_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_refuse_fraction)

@@ -85,6 +85,7 @@ class SigstoreSigned(Requirement):
     """
 
     type = "sigstoreSigned"
+    needs_evidence = True
     keys: Material
     fulcio: Fulcio | None
     pki: PKI | None
