@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Optional
+from typing import Any
 
 from .._config.paths import ConfigPaths
 from .._config.policy_file import find_policy
 from .._errors import HostError, RefusedError
 from .._host.atomic_files import read_file
+from .._host.commands import SystemCommands
+from .._host.gpg import Gpg, gpg_environment
 from .._model.reference import Reference
 from .._model.schema1 import Schema1Manifest
 from .._model.signature import Signature
@@ -72,7 +74,7 @@ class Gate:
         ``reference`` is the name that the user gave, before any mirror or rewriting. Raises what reading signatures raises.
         """
         scopes = docker_scopes(reference)
-        verdict = _cannot_be_judged(reference, evidence) if self.needs_evidence(reference) else None
+        verdict = _cannot_be_judged(evidence) if self.needs_evidence(reference) else None
         if verdict is None:
             identity = reference.digest_only().with_default_tag()
             subject = Subject(str(reference), identity, evidence or _NoEvidence())
@@ -100,18 +102,12 @@ def verified(verdict: Verdict) -> tuple[dict[str, Any], ...]:
     return tuple({"requirement": met.requirement, "signer": met.signer} for met in verdict.met if met.signer)
 
 
-def _cannot_be_judged(reference: Reference, evidence: ImageEvidence | None) -> Verdict | None:
-    """The refusal of an image whose signatures would prove nothing; None for all others.
-
-    A manifest of schema 1 may hold other bytes than those that are hashed, and a signature names a manifest by sha256 alone,
-    so that containers/image takes no image by another digest at all.
-    """
-    reason: Optional[str] = None
-    if evidence is not None and isinstance(evidence.parsed, Schema1Manifest):
-        reason = "the policy requires a signature, and none can protect a manifest of schema 1"
-    elif reference.digest is not None and reference.digest.algorithm != "sha256":
-        reason = f"the policy requires a signature, and none names an image by {reference.digest.algorithm}"
-    return None if reason is None else Verdict(False, UNSUPPORTED, reason, "", "", (), (reason,))
+def _cannot_be_judged(evidence: ImageEvidence | None) -> Verdict | None:
+    """The refusal of a manifest of schema 1, None for all others: it may hold other bytes than those that are hashed."""
+    if evidence is None or not isinstance(evidence.parsed, Schema1Manifest):
+        return None
+    reason = "the policy requires a signature, and none can protect a manifest of schema 1"
+    return Verdict(False, UNSUPPORTED, reason, "", "", (), (reason,))
 
 
 class _NoEvidence:
@@ -135,7 +131,8 @@ def open_gate(paths: ConfigPaths, reporter: Reporter, *, signature_policy: str |
     policy = parse_policy(data, origin)
     for warning in policy.warnings:
         reporter.warn(warning)
-    tools = Tools(read_file=_keys, openpgp=lambda keyrings, message: _unavailable(), now=time.time)
+    commands = SystemCommands(gpg_environment(paths.environment_of_programs()))
+    tools = Tools(read_file=_keys, openpgp=Gpg(commands), now=time.time)
     return Gate(policy, origin, require_signed, tools)
 
 
@@ -144,7 +141,3 @@ def _keys(path: str) -> bytes:
     if data is None:
         raise HostError("there is no such file of keys", subject=path)
     return data
-
-
-def _unavailable() -> NoReturn:
-    raise HostError("signatures cannot be verified by this release")
