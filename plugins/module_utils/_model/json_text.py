@@ -25,7 +25,7 @@ _MOST_DIGITS = 400
 # The escape of one half of a surrogate pair; without its other half it makes text that has no UTF-8.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # What the parser of the standard library takes and this file does not: those halves, and integers of any length.
-_UNUSUAL = re.compile(_SURROGATE.pattern + rb"|[:,\[]\s*-?[0-9]{20}")
+_UNUSUAL = re.compile(_SURROGATE.pattern + rb"|(?:^|[:,\[])\s*-?[0-9]{20}")
 
 
 class BadJson(DataError):
