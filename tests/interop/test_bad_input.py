@@ -300,7 +300,7 @@ class TestHosts:
         ("policy", "code"),
         [
             ({"default": [{"type": "reject"}]}, "policy_refused"),
-            ({"default": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k"}]}, "policy_unsupported"),
+            ({"default": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k"}]}, "signature_missing"),
             ({"default": [{"type": "sigstoreSigned", "keyPath": "/k"}]}, "policy_unsupported"),
             ({"default": []}, "invalid_policy"),
             ({"default": [{"type": "insecureAcceptAnything"}], "extra": 1}, "invalid_policy"),

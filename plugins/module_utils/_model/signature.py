@@ -79,7 +79,7 @@ def parse_signature(blob: bytes, where: str) -> Signature:
             return SimpleSignature(body)
         if newline and name == _SIGSTORE:
             return _sigstore(body, where)
-    elif blob and blob[0] in _OPENPGP:
+    elif is_openpgp_message(blob):
         return SimpleSignature(blob)
     raise InvalidSignatureBlob(
         "no signature of a known kind",
@@ -87,6 +87,11 @@ def parse_signature(blob: bytes, where: str) -> Signature:
         wanted="a binary OpenPGP message or a framed signature",
         found=f"{len(blob)} bytes that begin with {blob[:4].hex()}" if blob else "an empty blob",
     )
+
+
+def is_openpgp_message(blob: bytes) -> bool:
+    """Whether ``blob`` begins as a binary OpenPGP message that is signed or compressed."""
+    return bool(blob) and blob[0] in _OPENPGP
 
 
 def _sigstore(body: bytes, where: str) -> SigstoreSignature:

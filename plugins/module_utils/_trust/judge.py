@@ -9,7 +9,9 @@ The checks, in order; the numbers are repeated below:
 
 1. One list applies: that of the first scope of the transport that the policy knows, else the default. Lists are never
    merged.
-2. The requirements of the list are asked in order, and the first that is not met ends it.
+2. The requirements of the list are asked in order, and the first that is not met ends it. One that looks at signatures is
+   not met by an image that was asked for by another digest than a sha256 one: containers/image takes none of these for the
+   digest of a manifest, and signatures name no other.
 3. A list without requirements accepts nothing.
 4. Where signed images are demanded, one requirement must have verified a signature.
 
@@ -23,8 +25,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .policy import Policy, Requirements
-from .refusal import REFUSED
-from .requirement import Finding
+from .refusal import OTHER_DIGEST, REFUSED
+from .requirement import Finding, Requirement
 from .requirement_reject import Reject
 from .subject import Subject, Tools
 
@@ -74,7 +76,7 @@ def judge(
     steps = [f"1: the list of {scope} applies"]
     findings: list[Finding] = []
     for requirement in requirements:  # 2
-        finding = requirement.judge(subject, tools)
+        finding = _finding(requirement, subject, tools)
         findings.append(finding)
         steps += [f"2: {requirement.type}: {step}" for step in (*finding.steps, finding.reason)]
         if not finding.accepted:
@@ -94,6 +96,15 @@ def judge(
         ),
         steps=tuple(steps),
     )
+
+
+def _finding(requirement: Requirement, subject: Subject, tools: Tools) -> Finding:
+    digest = subject.identity.digest if subject.identity else None
+    if requirement.needs_evidence and digest is not None and digest.algorithm != "sha256":
+        return Finding(
+            False, OTHER_DIGEST, f"signatures are by sha256 digests, and {subject.name} is asked for by another"
+        )
+    return requirement.judge(subject, tools)
 
 
 def needs_evidence(policy: Policy, transport: str, scopes: Sequence[str]) -> bool:

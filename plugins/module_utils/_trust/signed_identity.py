@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .._model.reference import InvalidReference, Reference, parse_reference
+from .refusal import OTHER_IDENTITY, Refusal
 from .strict_json import Value
 
+_MOST_SHOWN = 300
 _LABEL = r"(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -39,6 +41,15 @@ class SignedIdentity:
         except InvalidReference:
             return False
         return self._matches(reference, identity)
+
+    def require(self, signed: str, identity: Reference | None) -> None:
+        """Raises Refusal unless ``signed``, which was signed indeed, may stand for ``identity``."""
+        if not self.accepts(signed, identity):
+            raise Refusal(
+                OTHER_IDENTITY,
+                f"the signature is for the name {_shown(signed)}, which {self.type} does not accept for "
+                f"{identity or 'an image without such a name'}",
+            )
 
     def _matches(self, signed: Reference, identity: Reference | None) -> bool:
         del signed, identity
@@ -180,6 +191,11 @@ def parse_signed_identity(value: Value | None) -> SignedIdentity:
     if kind.text() not in _TYPES:
         raise kind.invalid("unknown type of identity", wanted=", ".join(_TYPES), found=kind.text())
     return _TYPES[kind.text()].parse(value)
+
+
+def _shown(text: str) -> str:
+    """On one line, whatever a signer wrote."""
+    return ascii(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")
 
 
 def _same(signed: Reference, other: Reference) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .._model.openpgp_report import OpenPgpReport
 from .._model.reference import Reference
 from .._model.signature import Signature
 
@@ -46,20 +47,6 @@ class OpenPgp(Protocol):
 
         Raises HostError where it cannot be done at all.
         """
-
-
-@dataclass(frozen=True)
-class OpenPgpReport:
-    """What the program said; nothing of it is judged yet.
-
-    ``imported`` has the primary fingerprints of each keyring, ``exit_status`` is that of the verification, ``status`` its
-    machine-readable lines, and ``content`` what it gave as the signed content, to be believed only where all is well.
-    """
-
-    imported: tuple[tuple[str, ...], ...]
-    exit_status: int
-    status: tuple[str, ...]
-    content: bytes
 
 
 @dataclass(frozen=True)

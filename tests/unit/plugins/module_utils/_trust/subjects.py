@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.strata.containers.plugins.module_utils._errors import HostError
+from ansible_collections.strata.containers.plugins.module_utils._model.openpgp_report import OpenPgpReport
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
 from ansible_collections.strata.containers.plugins.module_utils._model.signature import Signature
-from ansible_collections.strata.containers.plugins.module_utils._trust.subject import OpenPgpReport, Subject, Tools
+from ansible_collections.strata.containers.plugins.module_utils._trust.subject import Subject, Tools
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,10 @@ def verdict(policy: dict[str, Any], name: str = IMAGE, require_signed: bool = Fa
         ([cases.REJECT], "policy_refused", "reject"),
         ([cases.ACCEPT, cases.REJECT], "policy_refused", "reject"),
         ([cases.REJECT, cases.ACCEPT], "policy_refused", "reject"),
-        ([cases.SIGNED_BY], "policy_unsupported", "signedBy"),
-        ([cases.ACCEPT, cases.SIGNED_BY], "policy_unsupported", "signedBy"),
-        ([cases.SIGNED_BY, cases.ACCEPT], "policy_unsupported", "signedBy"),
-        ([cases.SIGNED_BY, cases.REJECT], "policy_unsupported", "signedBy"),
+        ([cases.SIGNED_BY], "signature_missing", "signedBy"),
+        ([cases.ACCEPT, cases.SIGNED_BY], "signature_missing", "signedBy"),
+        ([cases.SIGNED_BY, cases.ACCEPT], "signature_missing", "signedBy"),
+        ([cases.SIGNED_BY, cases.REJECT], "signature_missing", "signedBy"),
         ([cases.REJECT, cases.SIGNED_BY], "policy_refused", "reject"),
         ([cases.SIGSTORE], "policy_unsupported", "sigstoreSigned"),
         (
@@ -73,7 +73,8 @@ def test_all_requirements_must_be_met_and_the_first_that_is_not_decides(
 
 
 def test_an_unsupported_requirement_is_named_in_the_reason() -> None:
-    assert "signedBy" in verdict({"default": [cases.SIGNED_BY]}).reason
+    base = {"type": "signedBaseLayer", "baseLayerIdentity": {"type": "matchExact"}}
+    assert "signedBaseLayer" in verdict({"default": [base]}).reason
 
 
 def test_the_refusal_has_the_words_of_podman() -> None:
@@ -173,4 +174,4 @@ def test_demanding_signatures_needs_one_that_was_verified(
 
 
 def test_demanding_signatures_keeps_the_reason_of_an_earlier_refusal() -> None:
-    assert verdict({"default": [cases.SIGNED_BY]}, require_signed=True).code == "policy_unsupported"
+    assert verdict({"default": [cases.SIGNED_BY]}, require_signed=True).code == "signature_missing"
