@@ -26,7 +26,7 @@ from .new_image import new_image
 from .plan import Plan
 from .planner import Planner
 from .present import StoreView
-from .resolve import PlatformChoice, RemoteImage, resolve_image
+from .resolve import PlatformChoice, RemoteImage, choose_manifest, resolve_image
 from .retry import Retry
 from .stage import Workshop
 from .trust import Gate
@@ -173,7 +173,8 @@ class Puller:
             present = catalog.image_named(str(request.name))
             if present is not None and self._is_current(source, request, catalog, present):
                 return self._keep(request, catalog, present, _provenance(source, accepted_by))
-            remote = resolve_image(source, request.choice, str(request.name), self._configs)
+            chosen = choose_manifest(source, request.choice.platform)
+            remote = resolve_image(source, chosen, request.choice, str(request.name), self._configs)
             self._reporter.step("resolved", str(request.name), digest=str(remote.digest), source=source.endpoint)
             return self._bring(request, remote, source, accepted_by, fetched_before)
         finally:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
 from ansible_collections.strata.containers.plugins.module_utils._storage.commit import NewImage, StagedLayer
+from ansible_collections.strata.containers.plugins.module_utils._storage.image_signatures import ManifestSignatures
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.staging import Staging
 
@@ -98,7 +99,7 @@ def new_image(name: str, layers: tuple[str, ...], names: tuple[str, ...], manife
             (f"manifest-{digest}", manifest),
             ("manifest", manifest),
         ),
-        metadata="{}",
+        signatures=ManifestSignatures(digest),
         chain=chain,
     )
 
