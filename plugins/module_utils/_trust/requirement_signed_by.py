@@ -113,7 +113,7 @@ class _Check:
         claims = simple_claims(signed.content)  # 4
         claims.require_manifest(subject.evidence.manifest())  # 5
         requirement.signed_identity.require(claims.reference, subject.identity)  # 6
-        return f"the OpenPGP key {signed.fingerprint}"
+        return f"OpenPGP key {signed.fingerprint}"
 
     def _read_keys(self) -> tuple[bytes, ...]:
         if self._keyrings is None:
