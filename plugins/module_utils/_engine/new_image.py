@@ -7,11 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .._model.manifest import Manifest
 from .._model.schema1 import Schema1Manifest
-from .._model.signature import Signature
 from .._model.times import ZERO_TIME, go_time
 from .._storage.commit import NewImage
 from .._storage.image_signatures import ManifestSignatures
@@ -20,9 +17,7 @@ from .plan import Plan
 from .resolve import RemoteImage
 
 
-def new_image(
-    names: tuple[str, ...], remote: RemoteImage, plan: Plan, signatures: Sequence[Signature] = ()
-) -> NewImage:
+def new_image(names: tuple[str, ...], remote: RemoteImage, plan: Plan, signatures: ManifestSignatures) -> NewImage:
     """What a commit is to record of ``remote``, whose layers are those of ``plan``, under ``names`` and with ``signatures``."""
     schema1 = isinstance(remote.manifest, Schema1Manifest)
     return NewImage(
@@ -32,10 +27,7 @@ def new_image(
         top_layer=plan.chain[-1] if plan.chain else None,
         created=_schema1_time(remote) if schema1 else remote.config.created or UNKNOWN_TIME,
         big_data=_big_data(remote),
-        # Of schema 1, whose pull nobody but old tools knows, they note that there are none.
-        signatures=ManifestSignatures(
-            remote.manifest.digest, tuple(signature.blob for signature in signatures), noted=schema1
-        ),
+        signatures=signatures,
         chain=plan.chain,
     )
 
