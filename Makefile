@@ -93,6 +93,11 @@ test-interop: tree ## podman, buildah, skopeo and docker-registry as judges
 test-integration: tree ## Modules and roles through ansible-playbook
 	@$(PYTEST) -n 2 --dist loadfile tests/integration $(ARGS)
 
+# Not part of `make test`: some minutes on two cores.
+.PHONY: mutants
+mutants: tree ## Do the unit tests run every branch of _trust, and notice every small change to it?
+	@$(PYTHON) tools/mutants.py $(ARGS)
+
 .PHONY: test-pythons
 test-pythons: tree ## Unit tests under ansible-test, on the oldest Python of targets that is installed here
 	@$(UNITS_ON_THE_OLDEST_PYTHON)
