@@ -202,10 +202,10 @@ def _answer(child: Child, tree: str) -> dict[str, Any]:
         raise _nonsense()
     error_facts = document.get("error")
     if error_facts is not None:
-        error = revive_error(error_facts if isinstance(error_facts, dict) else {})
-        if error.code == NoSpace.code:
-            raise NoSpace(error.message, subject=f"{tree}/{error.subject}", wanted=error.wanted, found=error.found)
-        raise error
+        failure = revive_error(error_facts if isinstance(error_facts, dict) else {})
+        if failure.code == NoSpace.code:
+            raise NoSpace(failure.message, subject=f"{tree}/{failure.subject}", wanted=failure.wanted, found=failure.found)
+        raise failure
     return document
 
 

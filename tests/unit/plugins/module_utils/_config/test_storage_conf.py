@@ -272,6 +272,16 @@ def test_a_bad_file_is_an_error_with_its_place(host: FakeHost, content: str, pla
     assert str(caught.value).startswith(path) and place in str(caught.value)
 
 
+# podman 4.3.1 reads no file of which it cannot decode a part.
+@pytest.mark.parametrize(
+    "content", ["[storage]\ndriver = 1", "[storage]\ngraphroot = 1", "[storage.options.overlay]\nmountopt = 1"]
+)
+def test_a_wrong_type_is_an_error_where_the_value_does_not_count_too(host: FakeHost, content: str) -> None:
+    host.write("/etc/containers/storage.conf", content)
+    with pytest.raises(InvalidConfig, match="wrong type"):
+        load_store_settings(host.paths(), root="/root", driver="overlay", driver_options=[])
+
+
 @pytest.mark.parametrize(
     "setting",
     [

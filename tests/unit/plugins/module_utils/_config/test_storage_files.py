@@ -120,7 +120,9 @@ def test_lists_are_replaced_unless_they_say_otherwise(host: FakeHost, lists: lis
             f"/etc/containers/storage.conf.d/{number}.conf", f"[storage.options]\nadditionalimagestores = {text}"
         )
     options = load_store_settings(host.paths()).options
-    assert [option for option in options if "imagestore" in option] == [f"overlay.imagestore={store}" for store in wanted]
+    assert [option for option in options if "imagestore" in option] == [
+        f"overlay.imagestore={store}" for store in wanted
+    ]
 
 
 @pytest.mark.parametrize("attributes", ['{append = "yes"}', "{prepend = true}", "{}"])
