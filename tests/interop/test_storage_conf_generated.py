@@ -28,7 +28,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.overlay
 from lab.storage_conf_generator import REFUSED_BY_US, TAKEN_BY_US, Case, draw
 from lab.stores import mounts_below
 
-SAMPLES = 600 if os.environ.get("STRATA_TEST_LONG") else 24
+SAMPLES = 300 if os.environ.get("STRATA_TEST_LONG") else 24
 SEED = 20
 # A refusal by intention has one of these; any other is a mistake that podman calls one too.
 INTENDED = {"unsupported_setting", "driver_unsupported", "quota_unsupported"}

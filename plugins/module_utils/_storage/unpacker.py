@@ -204,7 +204,9 @@ def _answer(child: Child, tree: str) -> dict[str, Any]:
     if error_facts is not None:
         failure = revive_error(error_facts if isinstance(error_facts, dict) else {})
         if failure.code == NoSpace.code:
-            raise NoSpace(failure.message, subject=f"{tree}/{failure.subject}", wanted=failure.wanted, found=failure.found)
+            raise NoSpace(
+                failure.message, subject=f"{tree}/{failure.subject}", wanted=failure.wanted, found=failure.found
+            )
         raise failure
     return document
 

@@ -223,7 +223,7 @@ def test_options_go_before_the_environment_and_that_before_the_file(
         ),
         ("vfs", '[storage.options]\nmountopt = "x"\n[storage.options.overlay]\ninodes = "1"', ["vfs.mountopt=x"]),
         ("vfs", '[storage.options.vfs]\nignore_chown_errors = "true"', ["vfs.ignore_chown_errors=true"]),
-        ("overlay", '[storage.options]\nunknown = 1\nremap-user = "me"\nremap-uids = ""', []),
+        ("overlay", '[storage.options]\nunknown = 1\nuse_composefs = "true"\nremap-user = "me"\nremap-uids = ""', []),
     ],
 )
 def test_driver_options_of_the_file(host: FakeHost, driver: str, table: str, wanted: list[str]) -> None:
