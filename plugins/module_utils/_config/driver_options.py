@@ -10,7 +10,8 @@ from __future__ import annotations
 from .table import Table
 
 # Keys directly below [storage.options]: older than the tables of the drivers, for whatever driver is in use.
-_LEGACY = ("size", "mount_program", "skip_mount_home", "ignore_chown_errors", "force_mask", "use_composefs", "mountopt")
+# "use_composefs" may stand there too, and no version ever looked at it.
+_LEGACY = ("size", "mount_program", "skip_mount_home", "ignore_chown_errors", "force_mask", "mountopt")
 # Keys of the table of a driver, which override the former. Drivers that are not named here take none from the file.
 _OF_DRIVER = {
     "overlay": (

@@ -73,8 +73,10 @@ def load_store_settings(
     RelativePath, UnsupportedSetting, MissingLibraryError, and HostError when the file cannot be read.
     """
     conf = _Conf(paths, read_storage_files(paths, storage_conf))
+    conf.check_types()
     chosen = _canonical(driver or paths.environment.get("STORAGE_DRIVER") or conf.driver())
     conf.refuse_unsupported(chosen)
+    of_file = conf.options(chosen)
     if driver_options is not None:
         options = tuple(driver_options)
     elif root or driver:
@@ -82,7 +84,7 @@ def load_store_settings(
     elif "STORAGE_OPTS" in paths.environment:
         options = tuple(option for option in paths.environment["STORAGE_OPTS"].split(",") if option)
     else:
-        options = conf.options(chosen)
+        options = of_file
     return StoreSettings(
         graph_root=_absolute("root", root) if root else conf.graph_root(),
         run_root=_absolute("runroot", runroot) if runroot else conf.run_root(),
@@ -111,6 +113,12 @@ class _Conf:
     @property
     def storage(self) -> Table:
         return Table(self.files.values, self.origin).table("storage")
+
+    def check_types(self) -> None:
+        """Raises InvalidConfig for a value of a wrong type, also where something else decides: no tool reads such a file."""
+        for key in ("driver", "graphroot", "runroot", "imagestore", "rootless_storage_path"):
+            self.storage.text(key)
+        self.disable_volatile()
 
     def refuse_unsupported(self, driver: str) -> None:
         """Raises UnsupportedSetting where following the file's other keys alone would write another store than it means.

@@ -202,10 +202,12 @@ def _answer(child: Child, tree: str) -> dict[str, Any]:
         raise _nonsense()
     error_facts = document.get("error")
     if error_facts is not None:
-        told = revive_error(error_facts if isinstance(error_facts, dict) else {})
-        if told.code == NoSpace.code:
-            raise NoSpace(told.message, subject=f"{tree}/{told.subject}", wanted=told.wanted, found=told.found)
-        raise told
+        failure = revive_error(error_facts if isinstance(error_facts, dict) else {})
+        if failure.code == NoSpace.code:
+            raise NoSpace(
+                failure.message, subject=f"{tree}/{failure.subject}", wanted=failure.wanted, found=failure.found
+            )
+        raise failure
     return document
 
 

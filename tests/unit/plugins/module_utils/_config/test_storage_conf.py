@@ -223,7 +223,7 @@ def test_options_go_before_the_environment_and_that_before_the_file(
         ),
         ("vfs", '[storage.options]\nmountopt = "x"\n[storage.options.overlay]\ninodes = "1"', ["vfs.mountopt=x"]),
         ("vfs", '[storage.options.vfs]\nignore_chown_errors = "true"', ["vfs.ignore_chown_errors=true"]),
-        ("overlay", '[storage.options]\nunknown = 1\nremap-user = "me"\nremap-uids = ""', []),
+        ("overlay", '[storage.options]\nunknown = 1\nuse_composefs = "true"\nremap-user = "me"\nremap-uids = ""', []),
     ],
 )
 def test_driver_options_of_the_file(host: FakeHost, driver: str, table: str, wanted: list[str]) -> None:
@@ -270,6 +270,16 @@ def test_a_bad_file_is_an_error_with_its_place(host: FakeHost, content: str, pla
     with pytest.raises(InvalidConfig) as caught:
         load_store_settings(host.paths())
     assert str(caught.value).startswith(path) and place in str(caught.value)
+
+
+# podman 4.3.1 reads no file of which it cannot decode a part.
+@pytest.mark.parametrize(
+    "content", ["[storage]\ndriver = 1", "[storage]\ngraphroot = 1", "[storage.options.overlay]\nmountopt = 1"]
+)
+def test_a_wrong_type_is_an_error_where_the_value_does_not_count_too(host: FakeHost, content: str) -> None:
+    host.write("/etc/containers/storage.conf", content)
+    with pytest.raises(InvalidConfig, match="wrong type"):
+        load_store_settings(host.paths(), root="/root", driver="overlay", driver_options=[])
 
 
 @pytest.mark.parametrize(
