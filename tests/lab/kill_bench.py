@@ -66,11 +66,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Clean:
-    """A run that nobody killed: the state before and after, and the calls of each role."""
+    """A run that nobody killed: the state before and after, the images and names that podman lists, and where one can kill."""
 
     before: dict[str, Any]
     after: dict[str, Any]
-    names: list[str]
+    listed: list[tuple[str, str]]
     points: tuple[Point, ...]
     # Calls of a helper's child that no kill can reach, since another child makes as many before.
     hidden: tuple[Call, ...]
@@ -140,8 +140,8 @@ class Bench:
                     else:
                         hidden.append(call)
                 after = state(store)
-                names = image_names(store)
-        return Clean(before, after, names, tuple(points), tuple(hidden))
+                listed = _podman_images(store)
+        return Clean(before, after, listed, tuple(points), tuple(hidden))
 
     def _run(self, scenario: Scenario, store: Store, role: str = "", kill_at: Optional[Call] = None) -> Ended:
         options = {**self.options, **scenario.options(self)}
@@ -195,7 +195,7 @@ class Bench:
                 _copy(store, looked_at)
             looked_at.containers_storage("layers")
             # In this order: podman takes away its own mount of the driver's home when it ends.
-            assert _podman_images(looked_at) == images
+            assert _ids(_podman_images(looked_at)) == images
             assert scenario.empty or not scenario.spares or KEEPER in _podman_containers(looked_at)
         self._kept_is_there(scenario, store)
 
@@ -220,15 +220,10 @@ class Bench:
         """Nothing is left behind, nobody holds a lock, and podman sees what we see."""
         assert _problems(store) == []
         assert not any(is_held(lock) for lock in _lock_files(store))
-        assert image_names(store) == clean.names
-        assert _podman_images(store) == _images(store)
+        listed = _podman_images(store)
+        assert listed == clean.listed
+        assert _ids(listed) == _images(store)
         ensure_same(clean.after["mounts"], state(store)["mounts"])
-
-
-def image_names(store: Store) -> list[str]:
-    """All names of all images by podman."""
-    found = store.podman_json("images", "--all", "--format", "json") or []
-    return sorted(name for image in found for name in image.get("Names") or ["<none>"])
 
 
 @contextmanager
@@ -286,9 +281,14 @@ def _no_short_names() -> Any:
     raise AssertionError("no short name is asked for")
 
 
-def _podman_images(store: Store) -> list[str]:
-    """The IDs of the images by podman, which lists an image once for each name."""
-    return sorted({image["Id"] for image in store.podman_json("images", "--all", "--format", "json") or []})
+def _podman_images(store: Store) -> list[tuple[str, str]]:
+    """ID and name of each image by podman, which lists an image once for each name; all at once."""
+    found = store.podman_json("images", "--all", "--format", "json") or []
+    return sorted({(image["Id"], name) for image in found for name in image.get("Names") or [""]})
+
+
+def _ids(listed: list[tuple[str, str]]) -> list[str]:
+    return sorted({image_id for image_id, _name in listed})
 
 
 def _podman_containers(store: Store) -> list[str]:

@@ -17,7 +17,7 @@ from .._host.remove_tree import remove_tree
 from .catalog import Catalog, read_catalog
 from .edit import open_for_change
 from .layout import ATOMIC_PREFIX, Layout
-from .mount_marker import dead_markers, marked_owners, remove_marker
+from .mount_marker import marked_owners, remove_marker, unsettled_markers, write_marker
 from .prepare import make_directory, prepare_store
 from .records import ContainerRecord, ImageRecord
 from .temp_dirs import recover_temp_dirs
@@ -75,15 +75,20 @@ def _recover_markers(layout: Layout, catalog: Catalog | None) -> None:
     if not marked_owners(layout):
         return
     known = (catalog or read_catalog(layout)).own()
-    if not dead_markers(layout, _layers_of(known.images, known.containers)):
+    counts = {layer_id: recorded.count for layer_id, recorded in known.mount_counts.items()}
+    if not any(unsettled_markers(layout, _layers_of(known.images, known.containers), counts)):
         return
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
         layers = _layers_of(tables.images, tables.containers)
-        for owner_id in dead_markers(layout, layers):
+        counts = {record.id: record.count for record in tables.mounts}
+        dead, ours = unsettled_markers(layout, layers, counts)
+        for owner_id in dead:
             # Between taking a used mount point away and putting a fresh one in its place the process may have died.
             if os.path.isdir(layout.diff(layers.get(owner_id, ""))):
                 make_directory(layout.merged(layers[owner_id]))
             remove_marker(layout, owner_id)
+        for owner_id in ours:
+            write_marker(layout, owner_id, layers[owner_id])
 
 
 def _layers_of(images: Iterable[ImageRecord], containers: Iterable[ContainerRecord]) -> dict[str, str]:

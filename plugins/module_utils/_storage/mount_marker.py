@@ -67,17 +67,28 @@ def marked_owners(layout: Layout) -> list[str]:
         return [name for name in sorted(os.listdir(layout.mount_markers)) if not name.startswith(ATOMIC_PREFIX)]
 
 
-def dead_markers(layout: Layout, layers: Mapping[str, str]) -> list[str]:
-    """The owners whose marker says nothing any more, now or ever: it is not for the present mount of their layer.
+def unsettled_markers(
+    layout: Layout, layers: Mapping[str, str], counts: Mapping[str, int]
+) -> tuple[list[str], list[str]]:
+    """The owners whose marker says nothing any more, and those whose marker says that ours is among the last counts.
 
-    ``layers`` gives the layer of each owner that there is. Only reads. Raises HostError.
+    The first is so where the marker is not for the present mount, or where the records have fewer counts than it needs: who
+    was killed had not yet taken a count, or had given it back. The second is ours, and stays so only when it is written anew.
+    ``layers`` gives the layer of each owner that there is, ``counts`` the recorded counts of layers. Only reads. Raises HostError.
     """
-    dead = []
+    dead, ours = [], []
     for owner_id in marked_owners(layout):
+        layer_id = layers.get(owner_id)
         marker = _read(layout.mount_marker(owner_id))
-        if owner_id not in layers or marker is None or marker.mount != mount_identity(layout, layers[owner_id]):
+        count = counts.get(layer_id or "", 0)
+        if layer_id is None or marker is None or marker.mount != mount_identity(layout, layer_id):
             dead.append(owner_id)
-    return dead
+        elif 0 < count < marker.count:
+            # Without any count the marker is still good for telling that we began to mount.
+            dead.append(owner_id)
+        elif 1 < marker.count <= count:
+            ours.append(owner_id)
+    return dead, ours
 
 
 def write_marker(layout: Layout, owner_id: str, layer_id: str, count: int = 1) -> None:

@@ -12,7 +12,11 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.leftovers import recover_leftovers
-from ansible_collections.strata.containers.plugins.module_utils._storage.mount_marker import holds_count, write_marker
+from ansible_collections.strata.containers.plugins.module_utils._storage.mount_marker import (
+    began_mount,
+    holds_count,
+    write_marker,
+)
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._storage.store_fakes import (
     files_of,
@@ -134,6 +138,22 @@ class TestMarkers:
         Path(mounted.containers_json).write_text("[]")
         recover_leftovers(mounted)
         assert os.listdir(mounted.mount_markers) == []
+
+    @pytest.mark.parametrize(("needed", "recorded", "ours"), [(1, 1, True), (2, 2, True), (2, 1, False), (3, 5, True)])
+    def test_one_that_a_kill_left_halfway_is_settled(
+        self, mounted: Layout, needed: int, recorded: int, ours: bool
+    ) -> None:
+        """Ours is ours however many others give theirs back, and what is not ours does not become it when others come."""
+        write_marker(mounted, self.BOX, self.LAYER, needed)
+        count = {"id": self.LAYER, "path": mounted.merged(self.LAYER), "count": recorded}
+        Path(mounted.mountpoints_json).write_text(json.dumps([count]))
+        recover_leftovers(mounted)
+        assert [holds_count(mounted, self.BOX, self.LAYER, number) for number in (1, 9)] == [ours, ours]
+
+    def test_one_of_a_mount_that_was_begun_stays(self, mounted: Layout) -> None:
+        """By it the next one knows that the driver's home may be mounted."""
+        recover_leftovers(mounted)
+        assert began_mount(mounted, self.BOX, self.LAYER)
 
     def test_half_of_one_goes_even_where_the_lock_has_no_directory(self, mounted: Layout) -> None:
         os.rmdir(mounted.run_layers_dir)
