@@ -19,7 +19,7 @@ A lock has one owner, the thread that took it in the process that took it:
 - Unlocking is an explicit call before the close: it takes effect at once, whatever descriptors a program that is just
   being started still has.
 
-The order in which the locks of a store are taken is told in ``docs/locks.md``.
+The order in which the locks of a store are taken is told in ``docs/formats/locks.md``.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from .._model.digest import Digest
 from .._model.manifest_digest import digested_bytes
 from .._model.times import now_text, valid_time
 from .._report import Reporter
-from .catalog import read_additional
+from .catalog import Catalog, read_additional
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .image_names import assign_names, change_names
@@ -100,11 +100,13 @@ def commit_image(
     the store, ImageConflict, and HostError.
     """
     image = image if image.created else replace(image, created=now_text(time.time_ns()))
+    # Before our own locks: those of additional stores come before that of the images.
+    others = read_additional(layout)
     with open_for_change(layout, layers=True, images=True) as tables:
         remove_incomplete(tables, layout, driver)
         present = tables.images.get(image.image_id)
         _check_top_layer(present, image)
-        new = _not_there(tables, layout, staged, image, reporter)
+        new = _not_there(tables, others, staged, image, reporter)
         try:
             _add_layers(tables, layout, driver, new)
             _write_data(layout, image)
@@ -138,10 +140,10 @@ def _check_top_layer(present: ImageRecord | None, image: NewImage) -> None:
 
 
 def _not_there(
-    tables: Tables, layout: Layout, staged: Sequence[StagedLayer], image: NewImage, reporter: Reporter
+    tables: Tables, others: Catalog, staged: Sequence[StagedLayer], image: NewImage, reporter: Reporter
 ) -> list[StagedLayer]:
-    """The staged layers that the store and its additional stores lack, base first."""
-    present = {record.id for record in (*tables.layers, *read_additional(layout).layers)}
+    """The staged layers that the store and its additional stores, which are ``others``, lack; base first."""
+    present = {record.id for record in (*tables.layers, *others.layers)}
     by_id = {layer.layer_id: layer for layer in staged}
     for layer_id in image.chain:
         if layer_id not in present and layer_id not in by_id:

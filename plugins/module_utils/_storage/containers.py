@@ -23,7 +23,7 @@ from .._host.mountinfo import mount_at
 from .._host.remove_tree import InUse, remove_tree
 from .._model.id_map import IdMap
 from .._model.times import now_text
-from .catalog import UnknownImage, read_additional
+from .catalog import Catalog, UnknownImage, read_additional
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .layout import Layout
@@ -73,10 +73,12 @@ def create_container(layout: Layout, driver: TreeDriver, new: NewContainer) -> C
     After an error nothing of it is left. Raises NameInUse, UnknownImage when the image or its top layer is no longer
     what the caller knows, and HostError.
     """
+    # Before our own locks: those of additional stores come before that of the images.
+    others = read_additional(layout)
     with open_for_change(layout, layers=True, images=True, containers=True) as tables:
         _remove_remains(tables, layout, driver)
         _check_name(tables, new.name)
-        _check_image(tables, layout, new)
+        _check_image(tables, others, new)
         layer_id = random_id(record.id for record in tables.layers)
         container_id = random_id(record.id for record in tables.containers)
         try:
@@ -157,8 +159,7 @@ def _check_name(tables: Tables, name: str | None) -> None:
             raise NameInUse("a container with this name exists", subject=name, found=record.id)
 
 
-def _check_image(tables: Tables, layout: Layout, new: NewContainer) -> None:
-    others = read_additional(layout)
+def _check_image(tables: Tables, others: Catalog, new: NewContainer) -> None:
     image = tables.images.get(new.image_id) or next((one for one in others.images if one.id == new.image_id), None)
     if image is None or image.layer != (new.top_layer or ""):
         raise UnknownImage("the image was deleted meanwhile", subject=new.image_id)
