@@ -43,8 +43,8 @@ CONFLICTS: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
 }
 
-# Known errors of podman 4.3: a part of the message, and what brings them about. Each happens to podmans alone too; the last
-# ones where a look of podman and its lock are apart.
+# Known errors of podman 4.3: a part of the message, and what brings them about. Each happens without us too; the last ones where
+# a look of podman and its lock are apart.
 PODMANS: Mapping[str, tuple[str, str]] = {
     "no such container": ("no such container", "another removed the container, or it was never made"),
     "image not known": ("image not known", "another removed the image, or took its name"),
