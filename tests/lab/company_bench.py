@@ -25,21 +25,26 @@ from .collection import collections_root
 from .modules import run_module
 from .stores import Store, mounts_below
 
-# Errors of ours that another member of the company brought about: what a task needs was taken away, or is in use.
-CONFLICTS: Mapping[str, str] = {
-    "unknown_image": "another deleted the image, or took its name",
-    "unknown_container": "another deleted the container",
-    "name_in_use": "another made a container of this name between our look and our lock",
-    "image_in_use": "a container is made from the image",
-    "image_mounted": "the image is mounted",
-    "container_mounted": "the container is mounted",
-    "in_use": "the container was mounted between our look and our lock",
-    "several_names": "another gave the image a further name",
+# Errors of ours that another member of the company brought about, the modules that may meet them, and how that comes. Pulling and
+# listing have none.
+CONFLICTS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "unknown_image": (
+        ("image_tag", "image_mount", "container_create"),
+        "another deleted the image, or took its name",
+    ),
+    "unknown_container": (("container_mount",), "another deleted the container"),
+    "name_in_use": (("container_create",), "another made a container of this name between our look and our lock"),
+    "image_in_use": (("image_remove",), "a container is made from the image"),
+    "image_mounted": (("image_remove",), "the image is mounted"),
+    "container_mounted": (("container_create",), "the container that is to go is mounted"),
+    "in_use": (
+        ("container_create", "image_remove", "image_prune"),
+        "what is to go was mounted between our look and our lock",
+    ),
 }
 
-
-# Known errors of podman 4.3: a part of the message, and what brings them about. Each happens to podmans alone too; the last
-# ones where a look of podman and its lock are apart.
+# Known errors of podman 4.3: a part of the message, and what brings them about. Each happens without us too; the last ones where
+# a look of podman and its lock are apart.
 PODMANS: Mapping[str, tuple[str, str]] = {
     "no such container": ("no such container", "another removed the container, or it was never made"),
     "image not known": ("image not known", "another removed the image, or took its name"),
@@ -57,6 +62,8 @@ OurTask = tuple[float, str, dict[str, Any]]
 
 # A task of ours is done in a fraction of the time that podman takes to start; so all stay until the end.
 _LONGEST_PAUSE = 0.4
+# Who waits longer waits for ever: this many seconds are many times what all tasks of a member need.
+_PATIENCE = 300
 
 
 @dataclass(frozen=True)
@@ -164,7 +171,8 @@ class Planner:
 def run_company(store: Store, plan: Plan) -> list[Event]:
     """Everything that the members of ``plan`` did, all of them at once.
 
-    Raises AssertionError where a process of ours ends otherwise than after its last task.
+    Raises AssertionError where a process of ours ends otherwise than after its last task, and TimeoutExpired where somebody
+    waits for ever.
     """
     with ThreadPoolExecutor(len(plan.ours) + len(plan.podmans)) as pool:
         members = [pool.submit(_ours, f"ours {number}", tasks) for number, tasks in enumerate(plan.ours)]
@@ -179,11 +187,14 @@ def tally(events: Sequence[Event]) -> Counter[tuple[str, str]]:
 
 def unwanted(events: Sequence[Event]) -> list[Event]:
     """The errors that nothing excuses."""
-    return [
-        event
-        for event in events
-        if event.code == "other" or (event.who.startswith("ours") and event.code and event.code not in CONFLICTS)
-    ]
+    return [event for event in events if event.code and not _excused(event)]
+
+
+def _excused(event: Event) -> bool:
+    if event.who.startswith("podman"):
+        return event.code in PODMANS
+    modules, _reason = CONFLICTS.get(event.code, ((), ""))
+    return event.task.partition(" ")[0] in modules
 
 
 def at_odds(store: Store) -> list[str]:
@@ -239,6 +250,7 @@ def _ours(who: str, tasks: Sequence[OurTask]) -> list[Event]:
         capture_output=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
         check=False,
+        timeout=_PATIENCE,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0 and len(lines) == len(tasks), (done.returncode, done.stderr.decode())
@@ -251,7 +263,7 @@ def _ours(who: str, tasks: Sequence[OurTask]) -> list[Event]:
 def _podman(store: Store, who: str, tasks: Sequence[Sequence[str]]) -> list[Event]:
     events = []
     for task in tasks:
-        done = subprocess.run(store.podman_command(*task), capture_output=True, check=False)
+        done = subprocess.run(store.podman_command(*task), capture_output=True, check=False, timeout=_PATIENCE)
         message = done.stderr.decode(errors="replace").strip()
         code = _cause(message) if done.returncode else ""
         events.append(Event(who, " ".join(task), code, message))

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 
 from .._host.mountinfo import mounts_below
+from .._host.remove_tree import InUse
 from .._report import Reporter
 from .._storage.catalog import Catalog, MountCount
 from .._storage.containers import delete_container
@@ -52,7 +53,8 @@ def carry_out(
     """What ``planner`` takes away from the store, done unless ``check_mode`` is set.
 
     Containers go first, each by itself. Then everything is planned once more on the records under the locks, and done:
-    whoever made a container meanwhile keeps its image. Raises what ``planner`` raises, and HostError.
+    whoever made a container meanwhile keeps its image. Raises what ``planner`` raises, InUse for an image that was mounted
+    meanwhile, and HostError.
     """
     planned = plan_on(layout, catalog, planner, containers=True)
     if check_mode or not (planned.untagged or planned.deleted):
@@ -63,7 +65,9 @@ def carry_out(
     _release(layout, driver, catalog, planned, reporter)
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
         remove_remains(tables, layout, driver)
-        done = plan_on(layout, _catalog_of(tables), planner, containers=False)
+        current = _catalog_of(tables)
+        done = plan_on(layout, current, planner, containers=False)
+        _ensure_given_back(layout, current, done)
         _untag(tables, done, reporter)
         freed = delete_images(tables, layout, driver, done.deleted)
         for image_id in done.deleted:
@@ -85,6 +89,16 @@ def _release(layout: Layout, driver: OverlayDriver, catalog: Catalog, planned: R
         _state, changed = unmount(layout, driver, image_id, layer_id, force=force)
         if changed:
             reporter.step("unmounted", layer_id, image=image_id)
+
+
+def _ensure_given_back(layout: Layout, catalog: Catalog, removal: Removal) -> None:
+    """Raises InUse for an image with a mount of ours whose layer stays: nobody could give that count back afterwards."""
+    for image in catalog.images:
+        if image.id not in removal.deleted or image.layer in removal.layers or not image.layer:
+            continue
+        state = mount_state(layout, catalog, image.id, image.layer)
+        if state.mounted_here:
+            raise InUse("the image was mounted meanwhile", subject=image.id, found=state.mount_point or "a count")
 
 
 def _untag(tables: Tables, removal: Removal, reporter: Reporter) -> None:

@@ -72,6 +72,10 @@ def mount_image(
         after, changed = mount(layout, driver, record.id, record.layer, read_only=True, mount_options=_OPTIONS)
     except UnknownContainer as error:
         raise UnknownImage("the image was deleted meanwhile", subject=name, found=record.id) from error
+    if changed and all(image.id != record.id for image in read_catalog(layout).images):
+        # Deleted between the look and the lock; its layer, which another image has too, would stay mounted for nobody.
+        unmount(layout, driver, record.id, record.layer, force=False)
+        raise UnknownImage("the image was deleted meanwhile", subject=name, found=record.id)
     if changed:
         reporter.step("mounted", record.id, path=after.mount_point, count=after.mount_count, read_only=True)
     return _outcome(layout, catalog, record, before, after, changed)
