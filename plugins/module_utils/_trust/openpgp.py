@@ -66,7 +66,7 @@ def require_keys(report: OpenPgpReport, names: Sequence[str]) -> None:
         if not fingerprints:  # 2
             raise Refusal(
                 BAD_KEYS,
-                f"there is no usable OpenPGP key in {name} (one that vouches for itself by SHA-1 alone is none)",
+                f"there is no usable OpenPGP key in {name}",
             )
 
 

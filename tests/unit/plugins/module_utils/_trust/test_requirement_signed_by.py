@@ -133,6 +133,20 @@ def test_what_is_no_message_is_never_given_to_gpg(bench: Bench) -> None:
     assert bench.gpg.asked == []
 
 
+def test_a_single_refusal_is_the_reason(bench: Bench) -> None:
+    finding = bench.judge([signature("B")], "/a")
+    claimed = Key("B").fingerprint[-16:]
+    wanted = f"the signature (which claims to be by the key {claimed}) is by a key that is none of the trusted ones"
+    assert (finding.code, finding.reason) == ("openpgp_refused", wanted)
+    assert finding.steps == (f"signature 1: {wanted}",)
+
+
+def test_only_what_was_accepted_was_verified() -> None:
+    assert Finding(True, "accepted", "good", "somebody").verified
+    assert not Finding(True, "accepted", "nobody asked").verified
+    assert not Finding(False, "openpgp_refused", "bad", "somebody").verified
+
+
 def test_refusals_for_one_reason_keep_its_code_and_others_are_joined(bench: Bench) -> None:
     assert bench.judge([signature("B"), signature("B")], "/a").code == "openpgp_refused"
     finding = bench.judge([signature("B"), signature("A", REPOSITORY)], "/a")
