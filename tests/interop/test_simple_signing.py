@@ -244,6 +244,14 @@ def test_keys_are_imported_once_for_many_images(messages: Messages) -> None:
     assert "NO_PUBKEY" in " ".join(gpg([other], message).status)
 
 
+def test_a_key_that_is_remembered_is_as_good_as_when_it_was_imported(messages: Messages) -> None:
+    # gpg keeps with the key what it found of the key's own signatures, which it would now hold for too weak.
+    gpg = new_gpg()
+    keyring, message = messages.make("vouched for by SHA-1", b"content")
+    first, again = gpg([keyring], message), gpg([keyring], message)
+    assert [report.status[-2].split()[0] for report in (first, again)] == ["VALIDSIG"] * 2
+
+
 def test_secrets_and_messages_are_no_arguments(messages: Messages) -> None:
     watched = Watched(gpg_environment(os.environ))
     keyring, message = messages.make("good", b"content")
