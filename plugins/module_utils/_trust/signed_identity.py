@@ -69,7 +69,7 @@ class MatchExact(SignedIdentity):
         return cls()
 
     def _matches(self, signed: Reference, identity: Reference | None) -> bool:
-        return identity is not None and _same(signed, identity)
+        return _same(signed, identity)
 
 
 @dataclass(frozen=True)
@@ -198,8 +198,8 @@ def _shown(text: str) -> str:
     return ascii(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")
 
 
-def _same(signed: Reference, other: Reference) -> bool:
-    """Both say which image of the repository they mean, and say the same."""
+def _same(signed: Reference, other: Reference | None) -> bool:
+    """Both are there and say which image of the repository they mean, and say the same."""
     return (signed.tag is not None or signed.digest is not None) and signed == other
 
 

@@ -147,3 +147,10 @@ def test_the_refusal_names_rule_and_both_names() -> None:
     with pytest.raises(Refusal) as caught:
         DEFAULT.require(APP, None)
     assert "an image without such a name" in caught.value.reason
+
+
+@pytest.mark.parametrize(("length", "shown"), [(300, "'" + "x" * 300 + "'"), (301, "'" + "x" * 300 + "...'")])
+def test_a_signer_cannot_fill_the_screen(length: int, shown: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        DEFAULT.require("x" * length, parse_reference(TAG))
+    assert f"for the name {shown}, which" in caught.value.reason
