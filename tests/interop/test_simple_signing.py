@@ -28,7 +28,12 @@ from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trus
     Sig,
     signed_by,
 )
-from lab.gpg_keys import running_signer, simple_payload
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.test_signed_payload import (
+    ACCEPTED,
+    REFUSED,
+    with_optional,
+)
+from lab.gpg_keys import digest_of, running_signer, simple_payload
 from lab.gpg_messages import KINDS, Messages
 from lab.processes import Watch
 
@@ -50,13 +55,15 @@ GOOD = {
     "armored keyring",
     "two armored keyrings",
     "secret keyring",
+    # As the key by which Red Hat signs images, on RHEL 8.
+    "vouched for by SHA-1",
 }
-BAD_KEYS = {"vouched for by SHA-1", "no keys", "garbage for keys"}
+BAD_KEYS = {"no keys", "garbage for keys"}
 # By the first byte already.
 NO_MESSAGE = {"unsigned, not compressed", "unsigned before", "armored", "clear-signed", "nothing"}
 
 # skopeo 1.9.3 takes these weak hashes, text mode, and content of any size; it does not take subkeys, as its successors do.
-DIFFERENT = {"SHA-1", "RIPEMD-160", "vouched for by SHA-1", "text mode", "bomb", "signing subkey"}
+DIFFERENT = {"SHA-1", "RIPEMD-160", "text mode", "bomb", "signing subkey"}
 
 # A manifest that skopeo copies, with its config.
 CONFIG = b"{}"
@@ -166,6 +173,13 @@ def skopeo_accepts(directory: Path, keyring: bytes, *blobs: bytes) -> bool:
     return done.returncode == 0
 
 
+@pytest.mark.parametrize("optional", [*ACCEPTED, *REFUSED])
+def test_payload(messages: Messages, tmp_path: Path, optional: str) -> None:
+    digest = digest_of(MANIFEST)
+    keyring, message = messages.trusted(messages.by_good(with_optional(optional, f"{REPOSITORY}:v1", digest)))
+    assert skopeo_accepts(tmp_path, keyring, message) is (optional in ACCEPTED)
+
+
 @pytest.mark.parametrize("kind", RECORDED)
 def test_gpg_still_says_what_was_recorded(messages: Messages, kind: str) -> None:
     keyring, message = messages.make(kind, b"twenty-one characters")
@@ -228,6 +242,14 @@ def test_keys_are_imported_once_for_many_images(messages: Messages) -> None:
     assert [len(ring) for ring in again.imported] == [1, 1]
     # Other keys are other trust.
     assert "NO_PUBKEY" in " ".join(gpg([other], message).status)
+
+
+def test_a_key_that_is_remembered_is_as_good_as_when_it_was_imported(messages: Messages) -> None:
+    # gpg keeps with the key what it found of the key's own signatures, which it would now hold for too weak.
+    gpg = new_gpg()
+    keyring, message = messages.make("vouched for by SHA-1", b"content")
+    first, again = gpg([keyring], message), gpg([keyring], message)
+    assert [report.status[-2].split()[0] for report in (first, again)] == ["VALIDSIG"] * 2
 
 
 def test_secrets_and_messages_are_no_arguments(messages: Messages) -> None:
