@@ -65,6 +65,10 @@ OTHER = "https://other.example.com"
         "1.3.6.1.4.1.57264.1.1=DER:ff:ff",
         f"1.3.6.1.4.1.57264.1.1=DER:{ISSUER.encode().hex(':')}:00",
         f"1.3.6.1.4.1.57264.1.7=ASN1:UTF8String:{ISSUER}",
+        f"1.3.6.1.4.1.57264.1.1=DER:ff:ff\n{NEWER}",
+        f"{OLDER}\n1.3.6.1.4.1.57264.1.8=DER:0c:01:ff",
+        f"{OLDER}\n1.3.6.1.4.1.57264.1.8=DER:0c:{len(ISSUER):02x}:{ISSUER.encode().hex(':')}:00",
+        f"1.3.6.1.4.1.57264.1.8=DER:0c:{len(ISSUER):02x}:{ISSUER.encode().hex(':')}:00",
     ],
 )
 def test_attack_39_who_confirmed_the_signer_must_be_said_and_be_the_one(world: World, extensions: str) -> None:
@@ -146,6 +150,33 @@ def test_a_chain_that_is_none_is_refused(world: World, text: str) -> None:
     signature = world.fulcio(world.leaf(FULCIO), world.between, world.root)
     chain = text.replace("{between}", world.between.pem.decode())
     assert verdict(world.by_fulcio(), with_annotation(signature, CHAIN, chain)).code == "sigstore_refused"
+
+
+def test_a_chain_is_at_most_64_kib(world: World) -> None:
+    signature = world.fulcio(world.leaf(FULCIO), world.between, world.root)
+    chain = "\n" + signature.annotations[CHAIN]
+    longest = "#" * (65536 - len(chain)) + chain
+    assert verdict(world.by_fulcio(), with_annotation(signature, CHAIN, longest)).accepted
+    assert verdict(world.by_fulcio(), with_annotation(signature, CHAIN, "#" + longest)).code == "sigstore_refused"
+
+
+def test_a_text_that_is_no_unicode_is_no_certificate(world: World) -> None:
+    signature = certified(world.leaf(), world.between, world.root)
+    for annotation in (CERTIFICATE, CHAIN):
+        result = verdict(world.by_pki(), with_annotation(signature, annotation, "\ud800"))
+        assert result.code == "sigstore_refused"
+
+
+def test_the_reason_says_what_was_wanted_and_found(world: World) -> None:
+    def reason(extensions: str, **wanted: str) -> str:
+        leaf = world.leaf(extensions)
+        return verdict(world.by_fulcio(**wanted), world.fulcio(leaf, world.between, world.root)).reason
+
+    assert "(wanted bob@example.com, found 'alice@example.com')" in reason(FULCIO, email="bob@example.com")
+    assert "found none)" in reason(f"{SIGNER}\n{NEWER}")
+    assert "does not say who confirmed" in reason(ALICE)
+    assert "two issuers that differ" in reason(f"{ALICE}\n{OLDER}\n1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:{OTHER}")
+    assert f"(wanted '{OTHER}')" in reason(FULCIO, issuer=OTHER)
 
 
 def test_certificate_and_proof_must_be_there(world: World) -> None:
@@ -260,3 +291,11 @@ def test_where_address_and_host_are_wanted_both_must_be_there(world: World) -> N
         result = verdict(both, signature)
         assert result.accepted is good
         assert not good or result.met[0].signer.startswith(f"certificate of {EMAIL}, sign.example.com by ")
+
+
+def test_a_signature_by_a_pki_has_one_certificate(world: World) -> None:
+    signature = certified(world.leaf(), world.between, world.root)
+    twice = signature.annotations[CERTIFICATE] * 2
+    result = verdict(world.by_pki(), with_annotation(signature, CERTIFICATE, twice))
+    assert (result.accepted, result.code) == (False, "sigstore_refused")
+    assert "several" in result.reason

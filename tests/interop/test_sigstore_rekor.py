@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._model.signature import SigstoreSignature
+from ansible_collections.strata.containers.plugins.module_utils._trust.strict_json import InvalidPolicy
 from lab.openssl import Key, Workshop
 from lab.sigstore import (
     BUNDLE,
@@ -21,6 +22,7 @@ from lab.sigstore import (
     as_json,
     attached,
     by_key,
+    by_pki,
     document,
     entry,
     log_payload,
@@ -214,7 +216,8 @@ def test_a_body_that_is_no_json_or_has_a_key_twice(log: Key, key: Key, signature
     body = as_json(entry(key.public, blob_of(signature), PAYLOAD))
     for text in (b"", b"nonsense", b"[]", body + b"{}", body.replace(b'"kind"', b'"kind":"x","kind"')):
         payload = {**log_payload({}), "body": text64(text)}
-        assert code(log, key, signature, proof(log, payload)) == "sigstore_refused"
+        result = verdict(demanded(log, key), with_annotation(signature, BUNDLE, proof(log, payload)))
+        assert (result.code, "invalid JSON" in result.reason) == ("sigstore_refused", text != b"[]")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +240,8 @@ def test_the_payload_of_a_proof_is_exactly_one(
     log: Key, key: Key, signature: SigstoreSignature, change: dict[str, Any]
 ) -> None:
     payload = {**log_payload(entry(key.public, blob_of(signature), PAYLOAD)), **change}
-    assert code(log, key, signature, proof(log, payload)) == "sigstore_refused"
+    result = verdict(demanded(log, key), with_annotation(signature, BUNDLE, proof(log, payload)))
+    assert (result.code, "is malformed" in result.reason) == ("sigstore_refused", True)
     for name in change:
         payload.pop(name)
     if "more" not in change:
@@ -268,6 +272,12 @@ def test_a_proof_has_no_key_twice_and_its_stamp_is_base64(log: Key, key: Key, si
     assert code(log, key, signature, good.replace("{", '{"Payload": {}, ', 1)) == "sigstore_refused"
     assert code(log, key, signature, good.replace('Timestamp": "', 'Timestamp": "%')) == "sigstore_refused"
     assert code(log, key, signature, good + "{}") == "sigstore_refused"
+
+
+def test_a_number_is_as_large_as_a_double_can_count(log: Key, key: Key, signature: SigstoreSignature) -> None:
+    for number in (0, 2**53, -(2**53)):
+        payload = {**log_payload(entry(key.public, blob_of(signature), PAYLOAD)), "logIndex": number}
+        assert code(log, key, signature, proof(log, payload)) == "accepted"
 
 
 def test_how_the_payload_is_written_does_not_matter(log: Key, key: Key, signature: SigstoreSignature) -> None:
@@ -301,3 +311,17 @@ def test_the_proof_may_be_of_a_fixed_width_signature_only_as_it_stands(log: Key,
 def test_an_empty_key_of_rekor_asks_for_no_proof(key: Key, signature: SigstoreSignature) -> None:
     requirement = by_key(key, rekorPublicKeyPath="")
     assert verdict(requirement, signature).accepted
+
+
+def test_scenario_55_a_pki_excludes_a_log_and_fulcio_needs_one(log: Key, workshop: Workshop) -> None:
+    root = workshop.root().pem
+    told = {"rekorPublicKeyData": text64(log.public)}
+    fulcio = {"caData": text64(root), "subjectEmail": "a@example.com", "oidcIssuer": "https://issuer.example.com"}
+    verdict({"type": "sigstoreSigned", "fulcio": fulcio, **told})
+    verdict(by_pki(root, subjectEmail="a@example.com"))
+    for requirement in (
+        {"type": "sigstoreSigned", "fulcio": fulcio},
+        {**by_pki(root, subjectEmail="a@example.com"), **told},
+    ):
+        with pytest.raises(InvalidPolicy):
+            verdict(requirement)
