@@ -28,7 +28,12 @@ from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trus
     Sig,
     signed_by,
 )
-from lab.gpg_keys import running_signer, simple_payload
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.test_signed_payload import (
+    ACCEPTED,
+    REFUSED,
+    with_optional,
+)
+from lab.gpg_keys import digest_of, running_signer, simple_payload
 from lab.gpg_messages import KINDS, Messages
 from lab.processes import Watch
 
@@ -164,6 +169,13 @@ def skopeo_accepts(directory: Path, keyring: bytes, *blobs: bytes) -> bool:
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 0 or "Source image rejected" in done.stderr, done.stderr
     return done.returncode == 0
+
+
+@pytest.mark.parametrize("optional", [*ACCEPTED, *REFUSED])
+def test_payload(messages: Messages, tmp_path: Path, optional: str) -> None:
+    digest = digest_of(MANIFEST)
+    keyring, message = messages.trusted(messages.by_good(with_optional(optional, f"{REPOSITORY}:v1", digest)))
+    assert skopeo_accepts(tmp_path, keyring, message) is (optional in ACCEPTED)
 
 
 @pytest.mark.parametrize("kind", RECORDED)

@@ -106,14 +106,16 @@ def _sigstore(body: bytes, where: str) -> SigstoreSignature:
 
 
 def _text(value: Mapping[str, Any], key: str) -> str:
-    text = value.get(key) or ""
-    if not isinstance(text, str):
+    text = value.get(key)
+    if text is not None and not isinstance(text, str):
         raise ValueError(f"{key} is no text")
-    return text
+    return text or ""
 
 
 def _texts(value: Mapping[str, Any], key: str) -> Mapping[str, str]:
-    texts = value.get(key) or {}
+    texts = value.get(key)
+    if texts is None:
+        return {}
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         raise ValueError(f"{key} is no object of texts")
     return texts

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
-from ansible_collections.strata.containers.plugins.module_utils._trust.judge import Verdict, judge
+from ansible_collections.strata.containers.plugins.module_utils._model.signature import Signature
+from ansible_collections.strata.containers.plugins.module_utils._trust.judge import Verdict, judge, needs_evidence
 from ansible_collections.strata.containers.plugins.module_utils._trust.policy import Policy, parse_policy
 from ansible_collections.strata.containers.plugins.module_utils._trust.requirement import Finding, Requirement
 from ansible_collections.strata.containers.plugins.module_utils._trust.requirement_accept import InsecureAcceptAnything
@@ -175,3 +176,49 @@ def test_demanding_signatures_needs_one_that_was_verified(
 
 def test_demanding_signatures_keeps_the_reason_of_an_earlier_refusal() -> None:
     assert verdict({"default": [cases.SIGNED_BY]}, require_signed=True).code == "signature_missing"
+
+
+def test_the_steps_are_numbered_and_tell_what_decided() -> None:
+    result = verdict({"default": [cases.ACCEPT, cases.REJECT]})
+    assert result.steps == (
+        "1: the list of default applies",
+        f"2: insecureAcceptAnything: the policy accepts {IMAGE} without looking at signatures",
+        f"2: reject: Running image {IMAGE} is rejected by policy.",
+        f"2: policy_refused: Running image {IMAGE} is rejected by policy.",
+    )
+    assert [one.requirement for one in result.met] == ["insecureAcceptAnything"]
+
+
+def test_the_step_that_demands_signatures_has_its_own_number() -> None:
+    assert verdict({"default": [cases.ACCEPT]}, require_signed=True).steps[-1].startswith("4: policy_refused: ")
+    empty = judge(Policy((), {}, "made by hand"), "docker", ("",), subject(IMAGE), NO_TOOLS)
+    assert empty.steps[-1].startswith("3: policy_refused: ")
+
+
+@pytest.mark.parametrize(
+    ("requirements", "needed"),
+    [
+        ([cases.ACCEPT], False),
+        ([cases.REJECT], False),
+        ([cases.ACCEPT, cases.SIGNED_BY], True),
+        ([cases.REJECT, cases.SIGNED_BY], False),
+        ([cases.SIGNED_BY, cases.REJECT], True),
+        ([cases.SIGSTORE], True),
+    ],
+)
+def test_signatures_are_needed_where_a_verdict_may_depend_on_them(requirements: list[Any], needed: bool) -> None:
+    policy = parse_policy(json.dumps({"default": requirements}).encode(), "policy.json")
+    assert needs_evidence(policy, "docker", ("",)) is needed
+
+
+def test_what_is_not_needed_is_not_asked_for() -> None:
+    class Nothing:
+        def manifest(self) -> bytes:
+            raise AssertionError("asked for the manifest")
+
+        def signatures(self) -> tuple[Signature, ...]:
+            raise AssertionError("asked for signatures")
+
+    for requirements in ([cases.ACCEPT], [cases.REJECT, cases.SIGNED_BY]):
+        policy = parse_policy(json.dumps({"default": requirements}).encode(), "policy.json")
+        judge(policy, "docker", ("",), Subject(IMAGE, parse_reference(IMAGE), Nothing()), NO_TOOLS)
