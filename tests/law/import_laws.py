@@ -56,7 +56,7 @@ REGISTRY_ONLY_PLUGINS = (
 )
 ROOMS_OF_STORING = ("_storage", "_trust")
 
-# A library that opens connections -> the only files that may import it. The zygote talks to its children through a
+# A library that opens connections, or may be missing on a target -> the only files that may import it. The zygote talks to its children through a
 # socket pair of the local machine (docs/adr/0001).
 LIBRARIES_OF_FILES = {
     "fcntl": ("_host/locks.py",),
@@ -69,6 +69,7 @@ LIBRARIES_OF_FILES = {
     "_socket": (),
     "multiprocessing": (),
     "asyncio": (),
+    "cryptography": ("_trust/asymmetric.py",),
 }
 
 # What the zygote's socket pair needs, and nothing with which a host could be reached.
