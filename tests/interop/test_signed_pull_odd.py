@@ -32,7 +32,7 @@ from lab.schema1_images import OldImage
 from lab.static_registry import running_static_registry
 from lab.stores import Store
 from lab.trees import snapshot
-from lab.trust_bench import OTHER_REPOSITORIES, REPOSITORY, Keys, Shelf, TrustBench, fill
+from lab.trust_bench import MIRRORED, OTHER_REPOSITORIES, REPOSITORY, Keys, Shelf, TrustBench, fill
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -213,6 +213,20 @@ class TestOtherManifests:
         assert code_of(bench, name, [bench.keys.requirement()]) == ""
         options = {"platform": "linux/s390x", "allow_other_platform": True}
         assert code_of(bench, name, [bench.keys.requirement()], **options) == "signature_missing"
+
+
+@pytest.mark.parametrize(("scope", "code"), [("upstream.test", "signature_missing"), ("the mirror", "")])
+def test_of_a_mirror_the_place_counts_that_its_own_name_has(bench: TrustBench, scope: str, code: str) -> None:
+    """The policy speaks of the vendor, registries.d of whoever serves the image; skopeo says the same."""
+    name = "upstream.test/ns/app:v1"
+    bench.keep(MIRRORED, bench.shelf.image.manifest, bench.signature(name))
+    place = f"{{lookaside: 'file://{bench.directory}/sigs'}}"
+    host = bench.shelf.registry.host if scope == "the mirror" else scope
+    conf = bench.registries_d(f"docker: {{'{host}': {place}}}")
+    policy = [bench.keys.requirement()]
+    assert code_of(bench, name, policy, registries_d=conf) == code
+    theirs = bench.skopeo(name, bench.policy(policy), f"dir:{bench.directory}/copy")
+    assert ("no signature exists" in theirs) is bool(code) and bool(theirs) is bool(code), theirs
 
 
 def test_attack_34_a_redirect_of_a_lookaside_leads_neither_to_a_file_nor_away_from_tls(

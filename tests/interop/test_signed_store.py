@@ -197,6 +197,25 @@ class TestPulledAgain:
         assert changed and len(image["verified"]) == 1
         assert not pulled(bench, name_of(bench), signature_policy=by_good)[0]
 
+    def test_two_manifests_of_one_image_keep_their_own(self, bench: TrustBench) -> None:
+        """skopeo forgets those of the first when the second comes, and pulls of both would never come to rest."""
+        first, registry = bench.shelf.image.manifest, bench.shelf.registry
+        second = first + b"\n"
+        registry.add_manifest(REPOSITORY, second, bench.shelf.image.media_type, "again")
+        names = [name_of(bench), name_of(bench, "again")]
+        by_good = bench.policy([bench.keys.requirement()])
+        for manifest, name in zip((first, second), names):
+            bench.keep(REPOSITORY, manifest, bench.signature(name, manifest=manifest))
+            assert pulled(bench, name, signature_policy=by_good)[0]
+        assert [pulled(bench, name, signature_policy=by_good)[0] for name in names] == [False, False]
+        # The image is read by the second manifest, and by the first where its digest is named.
+        digests = [f"{bench.shelf.name}@sha256:{hashlib.sha256(manifest).hexdigest()}" for manifest in (first, second)]
+        outcome = bench.verify(*digests, signature_policy=by_good)
+        assert outcome.failure is None
+        assert [entry["digest"] for entry in outcome.facts["images"]] == [name.partition("@")[2] for name in digests]
+        assert len(signatures_by_skopeo(bench, names[1])) == 1
+        del registry.pages[f"/v2/{REPOSITORY}/manifests/again"]
+
     def test_what_skopeo_stored_is_kept(self, bench: TrustBench, by_good: str) -> None:
         bench.keep(REPOSITORY, bench.shelf.image.manifest, bench.signature(name_of(bench)))
         bench.registries_d()
