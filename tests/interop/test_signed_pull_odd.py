@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import ssl
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -249,6 +250,20 @@ def test_attack_34_a_redirect_of_a_lookaside_leads_neither_to_a_file_nor_away_fr
             # The registry is an insecure one, so that http as such would be allowed.
             options = {"registries_d": conf, "validate_certs": False}
             assert code_of(bench, name, [bench.keys.requirement()], **options) == code
+
+
+def test_without_pyyaml_only_those_images_come_in_that_need_no_signature(
+    bench: TrustBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Distributions ship a file in registries.d, and not every Python has the library to read it."""
+    name = f"{bench.shelf.name}:v1"
+    bench.keep(REPOSITORY, bench.shelf.image.manifest, bench.signature(name))
+    conf = bench.registries_d()
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert code_of(bench, name, [bench.keys.requirement()], registries_d=conf) == "missing_library"
+    outcome, reporter = bench.pull(name, check=True, signature_policy=bench.policy([ACCEPT]), registries_d=conf)
+    assert outcome.failure is None and outcome.changed
+    assert any("PyYAML" in warning for warning in reporter.warnings), reporter.warnings
 
 
 def test_attack_10_a_giant_signature_is_not_read_to_its_end(bench: TrustBench) -> None:
