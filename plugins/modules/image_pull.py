@@ -279,10 +279,10 @@ images:
           type: str
           sample: signedBy
         signer:
-          description: The fingerprint of the key, or what the certificate says.
+          description: The key or certificate, as text.
           returned: always
           type: str
-          sample: 7CD878F0FD01B37084B6598A6E6D189A1BAA99A9
+          sample: OpenPGP key 7CD878F0FD01B37084B6598A6E6D189A1BAA99A9
     bytes_downloaded:
       description: Bytes of layers that came over the network, in failed attempts too.
       returned: always

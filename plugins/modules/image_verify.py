@@ -116,7 +116,7 @@ images:
       description: The same in a sentence.
       returned: always
       type: str
-      sample: signed by 7CD878F0FD01B37084B6598A6E6D189A1BAA99A9
+      sample: signed by OpenPGP key 7CD878F0FD01B37084B6598A6E6D189A1BAA99A9
     policy:
       description: The file of the policy.
       returned: always
@@ -144,10 +144,10 @@ images:
           type: str
           sample: signedBy
         signer:
-          description: The fingerprint of the key, or what the certificate says.
+          description: The key or certificate, as text.
           returned: always
           type: str
-          sample: 7CD878F0FD01B37084B6598A6E6D189A1BAA99A9
+          sample: OpenPGP key 7CD878F0FD01B37084B6598A6E6D189A1BAA99A9
     steps:
       description: What was done to come to the verdict, in order.
       returned: always

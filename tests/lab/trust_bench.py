@@ -22,7 +22,8 @@ from ansible_collections.strata.containers.plugins.module_utils._module.run impo
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 
 from .gpg_keys import Signer
-from .scripted_registry import ScriptedImage, digest_of, make_image, make_index, small_layer
+from .odd_images import PLAIN, Entry, make_tar
+from .scripted_registry import ScriptedImage, digest_of, make_image, make_index
 from .static_registry import StaticRegistry
 from .stores import Store
 
@@ -74,7 +75,8 @@ class Shelf:
 
 def fill(registry: StaticRegistry) -> Shelf:
     """``ns/app`` with the tags v1 and v2, the same elsewhere, and ``ns/list:v1``."""
-    image, other = make_image([small_layer()]), make_image([small_layer("other")])
+    # Not compressed: skopeo takes the layers of a store out as tar, and a signed image only where that changes nothing.
+    image, other = (make_image([make_tar([Entry(name)])], layer_type=PLAIN) for name in ("one", "other"))
     for repository in (REPOSITORY, LIST, *OTHER_REPOSITORIES):
         for served in (image, other) if repository == LIST else (image,):
             registry.add_blob(repository, served.config, "")
@@ -143,7 +145,7 @@ class TrustBench:
         return {
             **self.store.module_options(),
             "registries_conf": self.registries_conf(),
-            "registries_d": self.registries_d(),
+            "registries_d": more.get("registries_d") or self.registries_d(),
             "authfile": str(self.directory / "auth.json"),
             "retries": 0,
             **more,

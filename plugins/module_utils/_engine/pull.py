@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from .._errors import RemoteError, StrataError, UsageError
+from .._errors import MissingLibraryError, RemoteError, StrataError, UsageError
 from .._model.digest import Digest
 from .._model.manifest import Manifest
 from .._model.manifest_digest import digested_bytes
@@ -201,14 +201,28 @@ class Puller:
             chosen = Chosen(current) if current is not None else choose_manifest(source, request.choice.platform)
             evidence = ImageEvidence(chosen.manifest, source.signatures)
             admission = admission or gate.admit(request.name, evidence, self._reporter)
-            signed = signatures_to_keep(chosen.manifest, () if request.remove_signatures else evidence.signatures())
+            signed = self._wanted_signatures(request, evidence)
             if present is not None and current is not None:
                 return self._keep(request, catalog, present, _provenance(source, admission), signed)
+            signed = signed or signatures_to_keep(chosen.manifest, ())
             remote = resolve_image(source, chosen, request.choice, str(request.name), self._configs)
             self._reporter.step("resolved", str(request.name), digest=str(remote.digest), source=source.endpoint)
             return self._bring(_Arrival(request, remote, signed, source, admission, fetched_before))
         finally:
             source.close()
+
+    def _wanted_signatures(self, request: PullRequest, evidence: ImageEvidence) -> ManifestSignatures | None:
+        """The signatures that the image shall be kept with; None, with a warning, where a library is missing to find them.
+
+        A policy that requires signatures has found them by now.
+        """
+        if request.remove_signatures:
+            return signatures_to_keep(evidence.parsed, ())
+        try:
+            return signatures_to_keep(evidence.parsed, evidence.signatures())
+        except MissingLibraryError as error:
+            self._reporter.warn(f"{request.name}: its signatures were not looked for: {error}")
+            return None
 
     def _current(
         self, source: ImageSource, request: PullRequest, catalog: Catalog, present: ImageRecord

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Optional
 
 from .._config.credentials import find_credentials
@@ -81,7 +81,7 @@ class RegistryAccess:
             timeout=self.timeout,
         )
         # The name at the mirror counts: whoever runs it keeps its signatures (containers/image does the same).
-        place = self.signature_place(source.reference) if self.signature_place else None
+        place = partial(self.signature_place, source.reference) if self.signature_place else None
         return DockerEndpoint(source.reference, options, self._credentials(source.reference, logical), place)
 
     def _credentials(self, physical: Reference, logical: Reference) -> Credentials | None:

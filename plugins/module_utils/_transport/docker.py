@@ -46,13 +46,14 @@ class EndpointsFailed(RemoteError):
 class DockerEndpoint:
     """A place to ask: the physical name of the image there, how to connect, as whom, and where its signatures lie.
 
-    Without ``signatures`` those are nobody's business.
+    ``signatures`` is called when they are asked for, and raises what reading its configuration raises; without it they are
+    nobody's business.
     """
 
     reference: Reference
     options: ConnectionOptions
     credentials: Credentials | None = None
-    signatures: SignaturePlace | None = None
+    signatures: Callable[[], SignaturePlace] | None = None
 
 
 class DockerSource:
@@ -126,12 +127,12 @@ class DockerSource:
     def signatures(self, digest: Digest) -> tuple[Signature, ...]:
         """The signatures of the manifest ``digest`` at the endpoint that serves the image, or that told its digest.
 
-        Raises what RegistryClient.signatures raises.
+        Raises what RegistryClient.signatures and the endpoint's ``signatures`` raise.
         """
         place = self._serving or self._answering or self._server()
-        where = place.endpoint.signatures
-        if where is None:
+        if place.endpoint.signatures is None:
             return ()
+        where = place.endpoint.signatures()
         return place.client().signatures(digest, where.lookaside, attachments=where.attachments)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -211,12 +211,12 @@ class TestMirrors:
 
 
 class TestSignatures:
-    def place(self, tmp_path: Path, name: str) -> SignaturePlace:
+    def place(self, tmp_path: Path, name: str) -> Callable[[], SignaturePlace]:
         """A directory with one signature of the image, of which ``name`` is a part."""
         directory = tmp_path / name / f"app@sha256={DIGEST.hex}"
         directory.mkdir(parents=True)
         (directory / "signature-1").write_bytes(b"\xa3" + name.encode())
-        return SignaturePlace(f"file://{tmp_path / name}", False)
+        return lambda: SignaturePlace(f"file://{tmp_path / name}", False)
 
     def source(self, registry: ScriptedServer, mirror: ScriptedServer, tmp_path: Path) -> DockerSource:
         endpoints = [_endpoint(mirror), _endpoint(registry)]
