@@ -59,7 +59,7 @@ ROOMS_OF_STORING = ("_storage", "_trust")
 POLICY_ONLY_PLUGINS = ("plugins/filter/policy_json.py", "plugins/modules/trust_policy.py")
 ROOMS_OF_IMAGES = ("_layer", "_registry", "_storage", "_transport")
 
-# A library that opens connections -> the only files that may import it. The zygote talks to its children through a
+# A library that opens connections, or may be missing on a target -> the only files that may import it. The zygote talks to its children through a
 # socket pair of the local machine (docs/adr/0001).
 LIBRARIES_OF_FILES = {
     "fcntl": ("_host/locks.py",),
@@ -72,6 +72,7 @@ LIBRARIES_OF_FILES = {
     "_socket": (),
     "multiprocessing": (),
     "asyncio": (),
+    "cryptography": ("_trust/asymmetric.py",),
 }
 
 # What the zygote's socket pair needs, and nothing with which a host could be reached.

@@ -97,6 +97,7 @@ BREAKING = [
     Breaking("libraries_have_their_file", "_storage/edit.py", "def f():\n    from fcntl import flock\n", "fcntl"),
     Breaking("libraries_have_their_file", "_registry/client.py", "import requests\n", "requests"),
     Breaking("libraries_have_their_file", "_registry/client.py", "from requests.adapters import X\n", "requests"),
+    Breaking("libraries_have_their_file", "_trust/judge.py", "from cryptography import x509\n", "cryptography"),
     Breaking("libraries_have_their_file", "_registry/client.py", "import http.client\n", "http.client"),
     Breaking("libraries_have_their_file", "_registry/client.py", "from http import client\n", "http.client"),
     Breaking("libraries_have_their_file", "_registry/client.py", "from urllib import request\n", "urllib.request"),

@@ -56,7 +56,7 @@ def verdict(policy: dict[str, Any], name: str = IMAGE, require_signed: bool = Fa
         ([cases.SIGNED_BY, cases.ACCEPT], "signature_missing", "signedBy"),
         ([cases.SIGNED_BY, cases.REJECT], "signature_missing", "signedBy"),
         ([cases.REJECT, cases.SIGNED_BY], "policy_refused", "reject"),
-        ([cases.SIGSTORE], "policy_unsupported", "sigstoreSigned"),
+        ([cases.SIGSTORE], "signature_missing", "sigstoreSigned"),
         (
             [{"type": "signedBaseLayer", "baseLayerIdentity": {"type": "matchExact"}}],
             "policy_unsupported",
