@@ -43,8 +43,6 @@ ROOM = "plugins/module_utils/_trust"
 TESTS = ("tests/unit/plugins/module_utils/_trust/test_*.py", "tests/interop/test_sigstore_*.py")
 # Seconds for the tests of one mutant, which take a few at most; one that hangs is noticed, too.
 PATIENCE = 120
-# Loaded before the first child is made; nothing there imports the room.
-ROOMS_BELOW = ("_model", "_config")
 # pytest's statuses: some failed, the run was broken off, the tests asked for are not there any more.
 NOTICED = {1, 2, 3, 4}
 # The status of a worker whose changes nobody sees.
@@ -116,8 +114,9 @@ def measure() -> tuple[Baseline, list[str]]:
     record = WORK / "baseline.json"
     child = os.fork()
     if child == 0:
-        _leave(lambda: _measure_here(tree, record))
+        _leave(lambda: _measure_here(tree, record), str(WORK / "baseline.log"))
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
+        print((WORK / "baseline.log").read_text(encoding="utf-8"))
         sys.exit("the tests fail without any change")
     found = json.loads(record.read_text(encoding="utf-8"))
     lines = {file: {int(line): tests for line, tests in numbered.items()} for file, numbered in found["lines"].items()}
@@ -302,12 +301,6 @@ def settle(tree: Path) -> None:
     os.chdir(ROOT)
     for name in ("ansible", "hypothesis", "pytest", "pytest_ansible", "yaml", "cryptography.x509"):
         importlib.import_module(name)
-    for room in ROOMS_BELOW:
-        for path in sorted((tree / COLLECTION / "plugins/module_utils" / room).glob("*.py")):
-            if path.name != "__init__.py":
-                importlib.import_module(
-                    f"ansible_collections.strata.containers.plugins.module_utils.{room}.{path.stem}"
-                )
 
 
 def run_pytest(arguments: Sequence[str], plugins: Sequence[Any] = ()) -> int:
@@ -317,11 +310,11 @@ def run_pytest(arguments: Sequence[str], plugins: Sequence[Any] = ()) -> int:
     return int(pytest.main(["-q", "--no-header", "--tb=line", "-p", "no:xdist", *arguments], plugins=list(plugins)))
 
 
-def _leave(work: Any) -> None:
-    """Ends this child with the status that ``work`` gives."""
+def _leave(work: Any, log: str = os.devnull) -> None:
+    """Ends this child with the status that ``work`` gives; what it says goes to the file ``log``."""
     status = 70
     try:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        with open(log, "w", encoding="utf-8") as nowhere:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
         status = work()
