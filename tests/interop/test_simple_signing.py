@@ -55,13 +55,15 @@ GOOD = {
     "armored keyring",
     "two armored keyrings",
     "secret keyring",
+    # As the key by which Red Hat signs images, on RHEL 8.
+    "vouched for by SHA-1",
 }
-BAD_KEYS = {"vouched for by SHA-1", "no keys", "garbage for keys"}
+BAD_KEYS = {"no keys", "garbage for keys"}
 # By the first byte already.
 NO_MESSAGE = {"unsigned, not compressed", "unsigned before", "armored", "clear-signed", "nothing"}
 
 # skopeo 1.9.3 takes these weak hashes, text mode, and content of any size; it does not take subkeys, as its successors do.
-DIFFERENT = {"SHA-1", "RIPEMD-160", "vouched for by SHA-1", "text mode", "bomb", "signing subkey"}
+DIFFERENT = {"SHA-1", "RIPEMD-160", "text mode", "bomb", "signing subkey"}
 
 # A manifest that skopeo copies, with its config.
 CONFIG = b"{}"
@@ -240,6 +242,14 @@ def test_keys_are_imported_once_for_many_images(messages: Messages) -> None:
     assert [len(ring) for ring in again.imported] == [1, 1]
     # Other keys are other trust.
     assert "NO_PUBKEY" in " ".join(gpg([other], message).status)
+
+
+def test_a_key_that_is_remembered_is_as_good_as_when_it_was_imported(messages: Messages) -> None:
+    # gpg keeps with the key what it found of the key's own signatures, which it would now hold for too weak.
+    gpg = new_gpg()
+    keyring, message = messages.make("vouched for by SHA-1", b"content")
+    first, again = gpg([keyring], message), gpg([keyring], message)
+    assert [report.status[-2].split()[0] for report in (first, again)] == ["VALIDSIG"] * 2
 
 
 def test_secrets_and_messages_are_no_arguments(messages: Messages) -> None:

@@ -66,7 +66,7 @@ def require_keys(report: OpenPgpReport, names: Sequence[str]) -> None:
         if not fingerprints:  # 2
             raise Refusal(
                 BAD_KEYS,
-                f"there is no usable OpenPGP key in {name} (one that vouches for itself by SHA-1 alone is none)",
+                f"there is no usable OpenPGP key in {name}",
             )
 
 
@@ -84,8 +84,9 @@ def _require_one_good_signature(report: OpenPgpReport, lines: Sequence[Sequence[
     results = [line for line in lines if line[0] == _GOOD or line[0] in _BAD]
     if len(results) != 1:
         raise Refusal(BAD_OPENPGP, f"the message has {len(results)} signatures that were checked, instead of one")
-    if results[0][0] != _GOOD:
-        raise Refusal(BAD_OPENPGP, f"the signature{_claimed_key(results[0])} {_complaint(results[0])}")
+    result = results.pop()
+    if result[0] != _GOOD:
+        raise Refusal(BAD_OPENPGP, f"the signature{_claimed_key(result)} {_complaint(result)}")
     if report.exit_status != 0 or _count(lines, _CONTENT) != 1:
         raise Refusal(BAD_OPENPGP, f"the message is not in order (gpg ended with status {report.exit_status})")
 
@@ -115,5 +116,5 @@ def _complaint(result: Sequence[str]) -> str:
 
 def _claimed_key(result: Sequence[str]) -> str:
     """Which key a signature that was not verified names. Anybody can write that, so it is called a claim."""
-    key = result[1] if len(result) > 1 else ""
-    return f" (which claims to be by the key {key})" if _HEX.fullmatch(key) else ""
+    keys = [word for word in result[1:2] if _HEX.fullmatch(word)]
+    return "".join(f" (which claims to be by the key {key})" for key in keys)

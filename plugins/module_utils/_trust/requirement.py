@@ -79,8 +79,9 @@ def any_of(signatures: Sequence[S], check: Callable[[S], str], missing: str) -> 
 
 
 def _all_refused(refusals: Sequence[Refusal], steps: tuple[str, ...]) -> Finding:
-    if len(refusals) == 1:
-        return Finding(False, refusals[0].code, refusals[0].reason, steps=steps)
+    first, *others = refusals
+    if not others:
+        return Finding(False, first.code, first.reason, steps=steps)
     codes = {refusal.code for refusal in refusals}
     code = codes.pop() if len(codes) == 1 else NONE_ACCEPTED
     return Finding(False, code, f"none of the signatures is accepted: {'; '.join(steps)}", steps=steps)

@@ -219,6 +219,23 @@ def test_what_is_not_needed_is_not_asked_for() -> None:
         def signatures(self) -> tuple[Signature, ...]:
             raise AssertionError("asked for signatures")
 
-    for requirements in ([cases.ACCEPT], [cases.REJECT, cases.SIGNED_BY]):
+    for requirements, accepted in (([cases.ACCEPT], True), ([cases.REJECT, cases.SIGNED_BY], False)):
         policy = parse_policy(json.dumps({"default": requirements}).encode(), "policy.json")
-        judge(policy, "docker", ("",), Subject(IMAGE, parse_reference(IMAGE), Nothing()), NO_TOOLS)
+        result = judge(policy, "docker", ("",), Subject(IMAGE, parse_reference(IMAGE), Nothing()), NO_TOOLS)
+        assert result.accepted is accepted
+
+
+def test_what_a_requirement_did_is_among_the_steps() -> None:
+    class Looks(Requirement):
+        type = "looks"
+
+        def judge(self, subject: Subject, tools: Tools) -> Finding:
+            return Finding(True, "accepted", "signed by somebody", "somebody", ("signature 1: good, by somebody",))
+
+    result = judge(Policy((Looks(),), {}, "made by hand"), "docker", ("",), subject(IMAGE), NO_TOOLS)
+    assert result.steps[1:] == (
+        "2: looks: signature 1: good, by somebody",
+        "2: looks: signed by somebody",
+        "2: accepted: signed by somebody",
+    )
+    assert [(one.requirement, one.signer) for one in result.met] == [("looks", "somebody")]

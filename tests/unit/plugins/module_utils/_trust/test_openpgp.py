@@ -89,9 +89,9 @@ def test_any_of_the_keyrings_may_have_the_key() -> None:
     assert signed_content(replace(report(), imported=((SUBKEY,), (SUBKEY, KEY)))).fingerprint == KEY
 
 
-@pytest.mark.parametrize("algorithm", ["1", "2", "3"])
-def test_a_weak_hash_is_refused_whatever_the_program_holds_of_it(algorithm: str) -> None:
-    assert "too weak" in refusal(changed(" 8 00 ", f" {algorithm} 00 ")).reason
+@pytest.mark.parametrize(("algorithm", "name"), [("1", "MD5"), ("2", "SHA-1"), ("3", "RIPEMD-160")])
+def test_a_weak_hash_is_refused_whatever_the_program_holds_of_it(algorithm: str, name: str) -> None:
+    assert f"a hash by {name}, which is too weak" in refusal(changed(" 8 00 ", f" {algorithm} 00 ")).reason
 
 
 @pytest.mark.parametrize("status", [1, 2, -9])
@@ -126,6 +126,18 @@ def test_a_second_result_or_one_without_words_is_no_proof(line: str) -> None:
 @pytest.mark.parametrize("key", ["", "0123", "<script>", "0123456789ABCDEF\u202e"])
 def test_a_claimed_key_that_is_none_is_not_shown(key: str) -> None:
     assert "claims" not in refusal(replace(report(), status=(f"BADSIG {key}",))).reason
+
+
+def test_the_key_is_called_a_claim() -> None:
+    reason = refusal(report("changed")).reason
+    assert reason == f"the signature (which claims to be by the key {KEY[-16:]}) is bad: the signed content was changed"
+    assert (
+        refusal(replace(report(), status=("BADSIG",))).reason == "the signature is bad: the signed content was changed"
+    )
+
+
+def test_what_a_later_gpg_says_more_of_a_valid_signature_does_not_matter() -> None:
+    assert signed_content(changed(f" 00 {KEY}", f" 00 {KEY} more words")).fingerprint == KEY
 
 
 def test_the_words_of_a_user_id_are_not_taken_for_status() -> None:

@@ -76,7 +76,7 @@ def test_an_unsigned_image_has_no_signature_whatever_the_keys_are(bench: Bench) 
     for key_type in ("GPGKeys", "X509Certificates"):
         finding = bench.judge([], "/nowhere", key_type=key_type)
         assert (finding.accepted, finding.code) == (False, "signature_missing")
-        assert NAME in finding.reason
+        assert NAME in finding.reason and "another kind" not in finding.reason
     assert bench.read == [] and bench.gpg.asked == []
 
 
@@ -131,6 +131,20 @@ def test_the_first_good_signature_ends_it(bench: Bench) -> None:
 def test_what_is_no_message_is_never_given_to_gpg(bench: Bench) -> None:
     assert bench.judge([SimpleSignature(b"-----BEGIN PGP")], "/a").code == "openpgp_refused"
     assert bench.gpg.asked == []
+
+
+def test_a_single_refusal_is_the_reason(bench: Bench) -> None:
+    finding = bench.judge([signature("B")], "/a")
+    claimed = Key("B").fingerprint[-16:]
+    wanted = f"the signature (which claims to be by the key {claimed}) is by a key that is none of the trusted ones"
+    assert (finding.code, finding.reason) == ("openpgp_refused", wanted)
+    assert finding.steps == (f"signature 1: {wanted}",)
+
+
+def test_only_what_was_accepted_was_verified() -> None:
+    assert Finding(True, "accepted", "good", "somebody").verified
+    assert not Finding(True, "accepted", "nobody asked").verified
+    assert not Finding(False, "openpgp_refused", "bad", "somebody").verified
 
 
 def test_refusals_for_one_reason_keep_its_code_and_others_are_joined(bench: Bench) -> None:

@@ -156,6 +156,30 @@ def test_it_is_one_json_document(payload: bytes) -> None:
     assert code(payload) == "signed_payload_invalid"
 
 
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        (b"{", "the signed payload is invalid JSON: "),
+        (b"[]", "the top of the signed payload must be an object"),
+        (replaced([], "critical"), "critical of the signed payload must be an object"),
+        (replaced([], "critical", "image"), "image of the signed payload must be an object"),
+        (replaced([], "critical", "identity"), "identity of the signed payload must be an object"),
+        (replaced([], "optional"), "optional of the signed payload must be an object"),
+        (replaced(1, "critical", "type"), "type of the signed payload must be text"),
+        (
+            without("critical", "type"),
+            "critical of the signed payload must have the keys type, image, identity and no other",
+        ),
+        (replaced("x", "critical", "type"), "another type (wanted atomic container signature)"),
+        (with_optional('{"a": 1, "a": 1}'), "optional of the signed payload has a duplicate key"),
+    ],
+)
+def test_the_reason_says_where(payload: bytes, words: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        simple_claims(payload)
+    assert words in caught.value.reason
+
+
 def test_white_space_around_is_fine() -> None:
     assert simple_claims(b" \r\n\t" + with_optional("{}") + b" \r\n\t") == CLAIMS
 
