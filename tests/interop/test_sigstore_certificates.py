@@ -260,3 +260,11 @@ def test_where_address_and_host_are_wanted_both_must_be_there(world: World) -> N
         result = verdict(both, signature)
         assert result.accepted is good
         assert not good or result.met[0].signer.startswith(f"certificate of {EMAIL}, sign.example.com by ")
+
+
+def test_a_signature_by_a_pki_has_one_certificate(world: World) -> None:
+    signature = certified(world.leaf(), world.between, world.root)
+    twice = signature.annotations[CERTIFICATE] * 2
+    result = verdict(world.by_pki(), with_annotation(signature, CERTIFICATE, twice))
+    assert (result.accepted, result.code) == (False, "sigstore_refused")
+    assert "several" in result.reason

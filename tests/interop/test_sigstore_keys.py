@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -283,6 +285,16 @@ def test_without_the_library_the_error_says_what_needs_it(key: Key, monkeypatch:
         verdict(by_key(key), signature)
     assert (caught.value.library, "sigstore" in caught.value.reason) == ("cryptography", True)
     assert verdict(by_key(key)).code == "signature_missing"
+
+
+def test_the_library_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "cryptography"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    spec = importlib.util.spec_from_file_location(f"{asymmetric.__name__}_alone", asymmetric.__file__)
+    assert spec and spec.loader
+    alone = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(alone)
+    assert not alone.HAS_CRYPTOGRAPHY and asymmetric.HAS_CRYPTOGRAPHY
 
 
 def test_the_name_in_the_reason_is_on_one_line(key: Key) -> None:

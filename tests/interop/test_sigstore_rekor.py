@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._model.signature import SigstoreSignature
+from ansible_collections.strata.containers.plugins.module_utils._trust.strict_json import InvalidPolicy
 from lab.openssl import Key, Workshop
 from lab.sigstore import (
     BUNDLE,
@@ -21,6 +22,7 @@ from lab.sigstore import (
     as_json,
     attached,
     by_key,
+    by_pki,
     document,
     entry,
     log_payload,
@@ -301,3 +303,17 @@ def test_the_proof_may_be_of_a_fixed_width_signature_only_as_it_stands(log: Key,
 def test_an_empty_key_of_rekor_asks_for_no_proof(key: Key, signature: SigstoreSignature) -> None:
     requirement = by_key(key, rekorPublicKeyPath="")
     assert verdict(requirement, signature).accepted
+
+
+def test_scenario_55_a_pki_excludes_a_log_and_fulcio_needs_one(log: Key, workshop: Workshop) -> None:
+    root = workshop.root().pem
+    told = {"rekorPublicKeyData": text64(log.public)}
+    fulcio = {"caData": text64(root), "subjectEmail": "a@example.com", "oidcIssuer": "https://issuer.example.com"}
+    verdict({"type": "sigstoreSigned", "fulcio": fulcio, **told})
+    verdict(by_pki(root, subjectEmail="a@example.com"))
+    for requirement in (
+        {"type": "sigstoreSigned", "fulcio": fulcio},
+        {**by_pki(root, subjectEmail="a@example.com"), **told},
+    ):
+        with pytest.raises(InvalidPolicy):
+            verdict(requirement)

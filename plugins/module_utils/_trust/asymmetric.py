@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""Checks signatures with a public key, by the library ``cryptography``; nothing else of ours calls it to verify.
+"""Checks signatures by public keys and makes them by private ones; alone of our files it imports the library ``cryptography``.
 
-38 and later do. It is not needed before a signature is looked at, so its absence is told then.
+38 and later do. It is not needed before a signature is looked at or made, so its absence is told then.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ from __future__ import annotations
 from typing import Any
 
 from .._errors import MissingLibraryError
-from .x509_key import ECDSA, RSA, BadKey, PublicKey
+from .x509_key import ECDSA, RSA, BadKey, PublicKey, parse_key
 
 try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        PublicFormat,
+        load_der_private_key,
+        load_der_public_key,
+    )
 except ImportError:
     HAS_CRYPTOGRAPHY = False
 else:
@@ -33,7 +38,7 @@ class Verifier:
     """
 
     def __init__(self, key: PublicKey) -> None:
-        require_cryptography()
+        _require_cryptography("to verify sigstore signatures")
         self.key = key
         try:
             # Any: what follows fits the kind, which the type checker does not see.
@@ -58,10 +63,36 @@ class Verifier:
         return True
 
 
-def require_cryptography() -> None:
+class Signer:
+    """Makes signatures by the private key of which ``der`` is the PKCS #8. ``key`` is its public half.
+
+    Raises BadKey for what is no private key, or one of a kind that would not be verified, and MissingLibraryError.
+    """
+
+    def __init__(self, der: bytes) -> None:
+        _require_cryptography("to sign images for sigstore")
+        try:
+            self._key: Any = load_der_private_key(der, None)
+            public = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm) as error:
+            raise BadKey("no private key in PKCS #8") from error
+        self.key = parse_key(public)
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over ``message``, hashed with SHA-256: RSA by PKCS #1 v1.5, ECDSA in DER; Ed25519 of itself."""
+        if self.key.kind == RSA:
+            signature = self._key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+        elif self.key.kind == ECDSA:
+            signature = self._key.sign(message, ec.ECDSA(hashes.SHA256()))
+        else:
+            signature = self._key.sign(message)
+        return bytes(signature)
+
+
+def _require_cryptography(reason: str) -> None:
     """Raises MissingLibraryError where the library is not installed."""
     if not HAS_CRYPTOGRAPHY:
-        raise MissingLibraryError("cryptography", "to verify sigstore signatures")
+        raise MissingLibraryError("cryptography", reason)
 
 
 def _sha2(bits: int) -> hashes.HashAlgorithm:

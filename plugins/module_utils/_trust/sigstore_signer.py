@@ -51,10 +51,7 @@ class Presented:
 
     def described(self, identity: str) -> str:
         """What results call the signer who was found to be ``identity``."""
-        try:
-            return f"certificate of {identity} by {readable(self.leaf.issuer)}"
-        except BadDer as error:
-            raise Refusal(BAD_SIGSTORE, f"the certificate of the signer is malformed: {error}") from error
+        return f"certificate of {identity} by {readable(self.leaf.issuer)}"
 
 
 def presented(signature: SigstoreSignature) -> Presented:

@@ -25,9 +25,6 @@ class Material:
     paths: tuple[str, ...] = ()
     datas: tuple[bytes, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.paths or self.datas)
-
     def load(self, read_file: Callable[[str], bytes]) -> tuple[tuple[str, bytes], ...]:
         """What each source is called, and its content. Raises Refusal for a file that cannot be read, even beside others."""
         try:

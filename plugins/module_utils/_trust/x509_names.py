@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .der import OBJECT_IDENTIFIER, SEQUENCE, SET, BadDer, DerReader, as_oid, sequence
+from .der import SEQUENCE, SET, BadDer, DerReader, sequence
 
 _EMAIL, _DNS, _URI, _ADDRESS = 0x81, 0x82, 0x86, 0x87
 _LABELS = {
@@ -81,16 +82,20 @@ def parse_alternative_names(value: bytes) -> AlternativeNames:
 
 
 def readable(name: bytes) -> str:
-    """The distinguished name in DER ``name`` for people, as in ``O=Example,CN=Example Root``. Raises BadDer."""
-    parts: list[str] = []
-    reader = sequence(name)
-    while not reader.at_end:
-        relative = reader.inside(SET)
+    """The distinguished name in DER ``name`` for people, as in ``O=Example,CN=Example Root``; in hex where it is malformed."""
+    try:
+        return ",".join(_attributes(sequence(name))) or "nobody"
+    except BadDer:
+        return f"#{name.hex()}"
+
+
+def _attributes(name: DerReader) -> Iterator[str]:
+    while not name.at_end:
+        relative = name.inside(SET)
         while not relative.at_end:
             attribute = relative.inside(SEQUENCE)
-            oid = as_oid(attribute.read(OBJECT_IDENTIFIER))
-            parts.append(f"{_LABELS.get(oid, oid)}={_readable_value(attribute)}")
-    return ",".join(parts) or "nobody"
+            oid = attribute.oid()
+            yield f"{_LABELS.get(oid, oid)}={_readable_value(attribute)}"
 
 
 def _readable_value(attribute: DerReader) -> str:

@@ -210,6 +210,7 @@ def test_a_pem_text_is_certificates_and_nothing_else() -> None:
 def test_a_name_for_people_is_printable(tag: int, value: bytes, text: str) -> None:
     assert readable(name("550403", tag, value)) == text
     assert readable(seq()) == "nobody"
+    assert readable(seq(b"\x05\x00")) == "#30020500"
     assert readable(name("2a0304", 0x0C, b"x")) == "1.2.3.4=x"
 
 
