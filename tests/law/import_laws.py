@@ -43,6 +43,7 @@ TRANSPORT_CONTRACT = ("__init__", "source", "sink")
 # The transports that a module's verb needs; a module that is not named needs none.
 TRANSPORTS_OF_MODULES = {
     "image_pull": {"docker"},
+    "image_verify": {"docker"},
     "registry_image_info": {"docker"},
     "registry_tags_info": {"docker"},
 }
