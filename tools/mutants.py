@@ -19,6 +19,8 @@ pytest already.
 from __future__ import annotations
 
 import argparse
+import importlib
+import itertools
 import json
 import os
 import shutil
@@ -37,7 +39,8 @@ WORK = ROOT / ".build" / "mutants"
 ACCEPTED = ROOT / "tools" / "mutants_accepted.txt"
 COLLECTION = "ansible_collections/strata/containers"
 ROOM = "plugins/module_utils/_trust"
-TESTS = "tests/unit/plugins/module_utils/_trust"
+# The second need openssl beside the room itself.
+TESTS = ("tests/unit/plugins/module_utils/_trust/test_*.py", "tests/interop/test_sigstore_*.py")
 # Seconds for the tests of one mutant, which take a few at most; one that hangs is noticed, too.
 PATIENCE = 120
 # pytest's statuses: some failed, the run was broken off, the tests asked for are not there any more.
@@ -111,8 +114,9 @@ def measure() -> tuple[Baseline, list[str]]:
     record = WORK / "baseline.json"
     child = os.fork()
     if child == 0:
-        _leave(lambda: _measure_here(tree, record))
+        _leave(lambda: _measure_here(tree, record), str(WORK / "baseline.log"))
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
+        print((WORK / "baseline.log").read_text(encoding="utf-8"))
         sys.exit("the tests fail without any change")
     found = json.loads(record.read_text(encoding="utf-8"))
     lines = {file: {int(line): tests for line, tests in numbered.items()} for file, numbered in found["lines"].items()}
@@ -128,7 +132,7 @@ def _measure_here(tree: Path, record: Path) -> int:
     meter = coverage.Coverage(data_file=str(WORK / "coverage"), branch=True, include=[f"{room}/*"], config_file=False)
     watch = _Watch(meter)
     meter.start()
-    status = run_pytest([str(ROOT / TESTS)], plugins=[watch])
+    status = run_pytest(test_files(), plugins=[watch])
     meter.stop()
     if status != 0:
         return 1
@@ -139,6 +143,11 @@ def _measure_here(tree: Path, record: Path) -> int:
         lines[Path(path).name] = {line: sorted(filter(None, tests)) for line, tests in contexts.items()}
     record.write_text(json.dumps({"lines": lines, "seconds": watch.seconds, "gaps": _gaps(meter, room)}))
     return 0
+
+
+def test_files() -> list[str]:
+    """The files of the tests that the room must satisfy."""
+    return [str(path) for pattern in TESTS for path in sorted(ROOT.glob(pattern))]
 
 
 class _Watch:
@@ -220,7 +229,7 @@ def survives(baseline: Baseline, room: Path, name: str, mutant: Mutant) -> bool:
     if not tests:
         return True
     original = (room / name).read_text(encoding="utf-8")
-    (room / name).write_text(mutant.source, encoding="utf-8")
+    put(room / name, mutant.source)
     try:
         child = os.fork()
         if child == 0:
@@ -229,8 +238,18 @@ def survives(baseline: Baseline, room: Path, name: str, mutant: Mutant) -> bool:
             _leave(lambda: run_pytest(["-x", *tests]))
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     finally:
-        (room / name).write_text(original, encoding="utf-8")
+        put(room / name, original)
     return status not in NOTICED and status != -signal.SIGALRM
+
+
+_times = itertools.count(1_000_000_000)
+
+
+def put(path: Path, source: str) -> None:
+    """Writes a file so that compiled code of an earlier one, which may be just as long, is not taken for its own."""
+    path.write_text(source, encoding="utf-8")
+    now = next(_times)
+    os.utime(path, (now, now))
 
 
 def judge(results: Sequence[Result], *, partial: bool) -> bool:
@@ -276,12 +295,12 @@ def settle(tree: Path) -> None:
     """Makes this process load the collection from ``tree``, and everything else now."""
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = os.environ["PYTHONPATH"] = str(tree)
     sys.path[:] = [str(tree), *(path for path in sys.path if path != str(ROOT / ".build"))]
-    sys.dont_write_bytecode = True
+    # Compiled once for all children, out of everybody's way.
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(WORK / "bytecode")
     os.chdir(ROOT)
-    import ansible  # noqa: F401
-    import hypothesis  # noqa: F401
-    import pytest  # noqa: F401
-    import pytest_ansible  # noqa: F401
+    for name in ("ansible", "hypothesis", "pytest", "pytest_ansible", "yaml", "cryptography.x509"):
+        importlib.import_module(name)
 
 
 def run_pytest(arguments: Sequence[str], plugins: Sequence[Any] = ()) -> int:
@@ -291,11 +310,11 @@ def run_pytest(arguments: Sequence[str], plugins: Sequence[Any] = ()) -> int:
     return int(pytest.main(["-q", "--no-header", "--tb=line", "-p", "no:xdist", *arguments], plugins=list(plugins)))
 
 
-def _leave(work: Any) -> None:
-    """Ends this child with the status that ``work`` gives."""
+def _leave(work: Any, log: str = os.devnull) -> None:
+    """Ends this child with the status that ``work`` gives; what it says goes to the file ``log``."""
     status = 70
     try:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        with open(log, "w", encoding="utf-8") as nowhere:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
         status = work()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._report import Reporter
-from .._storage.catalog import Catalog, ReadOnlyImage, UnknownContainer, UnknownImage
+from .._storage.catalog import Catalog, ReadOnlyImage, UnknownContainer, UnknownImage, read_catalog
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.overlay import OverlayDriver
