@@ -98,7 +98,7 @@ def _is_storage(scope: str) -> bool:
         return False
     store, _bracket, name = scope[1:].partition("]")
     driver, at, root = store.partition("@")
-    if at and not driver:
+    if not driver:
         return False
     if not (root if at else driver).startswith("/"):
         return False

@@ -139,3 +139,7 @@ def test_an_image_of_a_store_is_spoken_of_with_its_store(name: str | None, image
     scopes = storage_scopes("o", "/v", parse_reference(name) if name else None, image_id)
     assert list(scopes) == [*wanted, "[o@/v]", "[/v]", ""]
     assert all(valid_scope("containers-storage", scope) for scope in scopes)
+
+
+def test_an_image_of_a_store_may_be_without_an_id() -> None:
+    assert storage_scopes("o", "/v", parse_reference("a.b/c:1"))[0] == "[o@/v]a.b/c:1"
