@@ -299,3 +299,21 @@ def test_a_signature_by_a_pki_has_one_certificate(world: World) -> None:
     result = verdict(world.by_pki(), with_annotation(signature, CERTIFICATE, twice))
     assert (result.accepted, result.code) == (False, "sigstore_refused")
     assert "several" in result.reason
+
+
+def test_authorities_may_be_in_files(world: World) -> None:
+    files = {"/roots": world.root.pem, "/between": world.between.pem, "/bad": b"nonsense"}
+    fulcio = {"caPath": "/roots", "subjectEmail": EMAIL, "oidcIssuer": ISSUER}
+    pki = {"caRootsPath": "/roots", "caIntermediatesPath": "/between", "subjectEmail": EMAIL}
+    told = {"type": "sigstoreSigned", "rekorPublicKeyData": text64(world.log.public)}
+    confirmed = world.fulcio(world.leaf(FULCIO), world.between, world.root)
+    for requirement, signature in (
+        ({**told, "fulcio": fulcio}, confirmed),
+        ({"type": "sigstoreSigned", "pki": pki}, certified(world.leaf())),
+    ):
+        assert verdict(requirement, signature, read_file=files.__getitem__).accepted
+        assert verdict(requirement, signature).code == "trusted_keys_invalid"
+    for field in ("caRootsPath", "caIntermediatesPath"):
+        requirement = {"type": "sigstoreSigned", "pki": {**pki, field: "/bad"}}
+        result = verdict(requirement, certified(world.leaf()), read_file=files.__getitem__)
+        assert (result.code, "/bad" in result.reason) == ("trusted_keys_invalid", True)
