@@ -43,7 +43,8 @@ def test_only_an_accepted_image_with_a_signer_is_verified(accepted: bool, signer
 
 
 def test_a_requirement_of_which_nothing_is_said_has_no_name_and_needs_nothing() -> None:
-    assert (Requirement.type, Requirement.needs_evidence) == ("", False)
+    requirement = Requirement()
+    assert (requirement.type, requirement.needs_evidence, requirement.warnings) == ("", False, ())
 
 
 def test_signed_images_are_demanded_only_by_those_who_say_so() -> None:
