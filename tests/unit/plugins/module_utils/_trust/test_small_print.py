@@ -20,6 +20,8 @@ from ansible_collections.strata.containers.plugins.module_utils._trust.refusal i
 from ansible_collections.strata.containers.plugins.module_utils._trust.requirement import Finding, Requirement, any_of
 from ansible_collections.strata.containers.plugins.module_utils._trust.requirement_accept import InsecureAcceptAnything
 from ansible_collections.strata.containers.plugins.module_utils._trust.scope import docker_scopes
+from ansible_collections.strata.containers.plugins.module_utils._trust.signed_identity import MatchExact, SignedIdentity
+from ansible_collections.strata.containers.plugins.module_utils._trust.signed_payload import simple_claims
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust import policy_cases as cases
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.recorded_gpg import (
     Key,
@@ -41,7 +43,8 @@ def test_only_an_accepted_image_with_a_signer_is_verified(accepted: bool, signer
 
 
 def test_a_requirement_of_which_nothing_is_said_has_no_name_and_needs_nothing() -> None:
-    assert (Requirement.type, Requirement.needs_evidence) == ("", False)
+    requirement = Requirement()
+    assert (requirement.type, requirement.needs_evidence, requirement.warnings) == ("", False, ())
 
 
 def test_signed_images_are_demanded_only_by_those_who_say_so() -> None:
@@ -98,6 +101,17 @@ def test_signatures_of_another_kind_are_counted(others: int, words: str) -> None
     assert result.reason.endswith(words) and result.reason.endswith(")") is bool(words)
 
 
+def critical(**others: Any) -> bytes:
+    """A payload with other members in critical."""
+    value = {
+        "type": "atomic container signature",
+        "image": {"docker-manifest-digest": f"sha256:{cases.HEX}"},
+        "identity": {"docker-reference": IMAGE},
+        **others,
+    }
+    return json.dumps({"critical": value, "optional": {}}).encode()
+
+
 EMPTY_PROOF = {"type": "sigstoreSigned", "keyPath": "/key.pub", "rekorPublicKeyPath": ""}
 
 
@@ -143,3 +157,32 @@ def test_words_that_a_later_gpg_may_add_change_nothing() -> None:
     good = RecordedGpg()([keyring("G")], message(b"content", "G"))
     lines = tuple(f"{line} more" if line.startswith("VALIDSIG") else line for line in good.status)
     assert signed_content(replace(good, status=lines)).fingerprint == Key("G").fingerprint
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (b"no JSON", "the signed payload is invalid JSON"),
+        (b"[]", "the top of the signed payload must be an object"),
+        (b'{"critical": 1, "optional": {}}', "critical of the signed payload must be an object"),
+        (critical(image=1), "image of the signed payload must be an object"),
+        (critical(identity=1), "identity of the signed payload must be an object"),
+        (critical() + b" {}", "the signed payload is invalid JSON"),
+        (critical()[:-1].rpartition(b",")[0] + b', "optional": 1}', "optional of the signed payload must be an object"),
+    ],
+)
+def test_the_part_of_a_payload_that_is_wrong_is_named(document: bytes, reason: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        simple_claims(document)
+    assert (caught.value.code, caught.value.reason[: len(reason)]) == ("signed_payload_invalid", reason)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(299, 299), (300, 300), (301, 303)])
+def test_of_a_long_name_the_beginning_is_shown(length: int, shown: int) -> None:
+    with pytest.raises(Refusal) as caught:
+        MatchExact().require("!" * length, parse_reference(IMAGE))
+    assert f"'{'!' * min(length, 300)}{'...' if shown > 300 else ''}'" in caught.value.reason
+
+
+def test_an_identity_rule_of_which_nothing_is_said_has_no_name() -> None:
+    assert SignedIdentity.type == ""
