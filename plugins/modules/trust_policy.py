@@ -72,8 +72,7 @@ notes:
   - Keys are read when a signature is verified, not by this module. The role P(strata.containers.host_config#role) installs them.
 seealso:
   - module: strata.containers.image_pull
-  - plugin: strata.containers.host_config
-    plugin_type: role
+  - module: strata.containers.image_verify
 """
 
 EXAMPLES = r"""

@@ -74,11 +74,11 @@ class _Slow(OverlayDriver):
         super().__init__(layout)
         self._work = work
 
-    def read_only(self, asked: bool, options: Sequence[str]) -> bool:
+    def read_only(self, read_only: bool, mount_options: Sequence[str]) -> bool:
         # Asked once more under the locks, where whoever waits for them would be waited for.
         work, self._work = self._work, lambda: None
         work()
-        return super().read_only(asked, options)
+        return super().read_only(read_only, mount_options)
 
 
 def test_an_image_that_is_mounted_while_its_removal_waits_is_in_use(store: Store) -> None:

@@ -103,10 +103,10 @@ class Row:
     manifest: Callable[[Shelf], bytes] = lambda shelf: shelf.image.manifest
 
 
-def scoped(scope: Text, *requirements: Any, default: Any = REJECT) -> Callable[[World], Any]:
+def scoped(scope: Text, *requirements: Any, default: Any = None) -> Callable[[World], Any]:
     def policy(world: World) -> Any:
         listed = [requirement(world) if callable(requirement) else requirement for requirement in requirements]
-        return {"default": [default], "transports": {"docker": {_text(scope, world): listed}}}
+        return {"default": [default or REJECT], "transports": {"docker": {_text(scope, world): listed}}}
 
     return policy
 

@@ -29,6 +29,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.commit 
     with_data,
 )
 from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
+from ansible_collections.strata.containers.plugins.module_utils._storage.image_signatures import ManifestSignatures
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import make_directory, prepare_store
@@ -163,7 +164,7 @@ def _image(number: int, chain: list[_Layer]) -> NewImage:
         top_layer=chain[-1].record.id,
         created=_CREATED,
         big_data=((str(Digest.of(config)), config), (f"manifest-{digest}", manifest), ("manifest", manifest)),
-        metadata="{}",
+        signatures=ManifestSignatures(digest),
         chain=tuple(layer.record.id for layer in chain),
     )
 

@@ -40,8 +40,8 @@ LOGICAL = "upstream.test/ns/app:v1"
 SIGSTORE_BLOB = b'\x00sigstore-json\n{"mimeType":"x/y","payload":"e30=","annotations":{}}'
 
 
-def scoped(scope: str, *requirements: Any, default: Any = REJECT, transport: str = "docker") -> dict[str, Any]:
-    return {"default": [default], "transports": {transport: {scope: list(requirements)}}}
+def scoped(scope: str, *requirements: Any, default: Any = None, transport: str = "docker") -> dict[str, Any]:
+    return {"default": [default or REJECT], "transports": {transport: {scope: list(requirements)}}}
 
 
 def changed(**members: Any) -> bytes:
