@@ -24,8 +24,6 @@ _MOST_DIGITS = 400
 
 # The escape of one half of a surrogate pair; without its other half it makes text that has no UTF-8.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-# What the parser of the standard library takes and this file does not: those halves, and integers of any length.
-_UNUSUAL = re.compile(_SURROGATE.pattern + rb"|(?:^|[:,\[])\s*-?[0-9]{20}")
 
 
 class BadJson(DataError):
@@ -69,10 +67,10 @@ def parse_json(data: bytes, what: str, *, mark_repeated_keys: bool = False) -> A
 def plain_json(data: bytes) -> Any:
     """The value that ``data`` holds, found in the time of the standard library alone.
 
-    None for all that is out of the ordinary (errors, fractions, long integers, halves of surrogate pairs), of which parse_json() is to
-    judge. Of a key that stands twice in an object the last counts, as in Go.
+    None for all that is out of the ordinary (errors, fractions, halves of surrogate pairs), of which parse_json() is to
+    judge. Integers keep all their digits, however many. Of a key that stands twice in an object the last counts, as in Go.
     """
-    if _UNUSUAL.search(data):
+    if _SURROGATE.search(data):
         return None
     try:
         return _PLAIN_DECODER.decode(data.decode("utf-8"))

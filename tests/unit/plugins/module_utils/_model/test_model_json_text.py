@@ -77,7 +77,9 @@ def test_plain_json_is_read(text: bytes, value: object) -> None:
     assert parse_json(text, "x") == value
 
 
-@pytest.mark.parametrize("case", sorted(case for case in REFUSED if "key" not in case))
+@pytest.mark.parametrize(
+    "case", sorted(case for case in REFUSED if "key" not in case and case != "an integer beyond floating point")
+)
 def test_nothing_of_that_passes_for_plain(case: str) -> None:
     assert plain_json(REFUSED[case]) is None
 
