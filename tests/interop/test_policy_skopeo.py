@@ -30,7 +30,7 @@ from lab.odd_images import GZIP, Entry, ImageLayout, make_tar
 from lab.registry import running_registry
 
 SEED = 20260401
-SAMPLES = 1000 if os.environ.get("STRATA_TEST_LONG") else 120
+SAMPLES = 1000 if os.environ.get("STRATA_TEST_LONG") else 60
 
 LISTS = [
     [cases.ACCEPT],
