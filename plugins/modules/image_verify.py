@@ -183,12 +183,13 @@ error:
       description: Stable word for the kind of error.
       returned: always
       type: str
-      sample: signature_missing
+      sample: policy_refused
     message:
       description: One sentence.
       returned: always
       type: str
-      sample: no signature exists
+      sample: >-
+        the policy rejects registry.example.com/team/app:2.0 [reject of default in /etc/containers/policy.json]
     object:
       description: What it happened to; may be empty.
       returned: always

@@ -50,7 +50,8 @@ def signed_registry(judges: None, tmp_path_factory: pytest.TempPathFactory) -> I
             "registries_d": str(directory / "registries.d"),
             "validate_certs": False,
         }
-        yield SimpleNamespace(registry=registry, key=key, options=options)
+        lookaside = places["docker"][registry.host]["lookaside"]
+        yield SimpleNamespace(registry=registry, key=key, options=options, lookaside=lookaside)
 
 
 def _push_signed(
@@ -106,7 +107,12 @@ def test_signed_images_are_let_in_and_others_are_not(
     before, watch = snapshot(os.path.join(store.root, "overlay-images")), Watch(signed_registry.registry)
     refused = play([task("pull", "image_pull", name=unsigned)])
     assert refused.rc != 0 and not refused.changed
-    assert refused.result("pull")["error"]["code"] == "signature_missing"
+    error = refused.result("pull")["error"]
+    assert error["code"] == "signature_missing"
+    # Who reads this wants to know where signatures were looked for, and which line of which file wants them.
+    assert f"looked in {signed_registry.lookaside}, not in attachments" in error["message"], error
+    place = f'transports.docker["{signed_registry.registry.host}/team"] in {options["signature_policy"]}'
+    assert f"[signedBy of {place}]" in error["message"], error
     assert "Traceback" not in refused.stdout
     asked = watch.seen()
     assert "GET /v2/team/unsigned/manifests/1" in asked and not [line for line in asked if "/blobs/" in line]

@@ -18,16 +18,25 @@ from .._model.signature import Signature
 
 
 class ImageEvidence:
-    """The evidence of one image; its signatures are read by ``read`` when they are asked for, and once.
+    """The evidence of one image; its signatures are read by ``read`` when they are asked for, and once; ``sought`` then says where.
 
     They are looked up by the digest of the very bytes that are judged, whatever any server says of them.
     """
 
     def __init__(
-        self, manifest: Union[Manifest, Schema1Manifest], read: Callable[[Digest], Sequence[Signature]]
+        self,
+        manifest: Union[Manifest, Schema1Manifest],
+        read: Callable[[Digest], Sequence[Signature]],
+        sought: Callable[[], str],
     ) -> None:
         self.parsed = manifest
         self._read = read
+        self._sought = sought
+
+    @property
+    def sought(self) -> str:
+        """Where signatures were looked for, in words; empty where nobody looked."""
+        return self._sought()
 
     def manifest(self) -> bytes:
         """The bytes of the manifest, as received."""

@@ -199,7 +199,7 @@ class Puller:
             present = catalog.image_named(str(request.name))
             current = self._current(source, request, catalog, present) if present is not None else None
             chosen = Chosen(current) if current is not None else choose_manifest(source, request.choice.platform)
-            evidence = ImageEvidence(chosen.manifest, source.signatures)
+            evidence = ImageEvidence(chosen.manifest, source.signatures, lambda: source.signatures_sought)
             admission = admission or gate.admit(request.name, evidence, self._reporter)
             signed = self._wanted_signatures(request, evidence)
             if present is not None and current is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._config.paths import ConfigPaths
@@ -24,7 +24,7 @@ from .._model.signature import Signature
 from .._report import Reporter
 from .._trust.judge import Verdict, judge, needs_evidence
 from .._trust.policy import Policy, parse_policy
-from .._trust.refusal import UNSUPPORTED
+from .._trust.refusal import NO_SIGNATURE, UNSUPPORTED
 from .._trust.scope import docker_scopes
 from .._trust.subject import Subject, Tools
 from .evidence import ImageEvidence
@@ -65,8 +65,14 @@ class Gate:
         """What lets the image named ``reference`` in. Raises PolicyRefused, and what verdict() raises."""
         verdict = self.verdict(reference, evidence, reporter)
         if not verdict.accepted:
-            raise PolicyRefused(verdict.reason, subject=str(reference), code=verdict.code)
+            raise self.refusal(reference, verdict)
         return Admission(accepted_by(verdict), verified(verdict))
+
+    def refusal(self, reference: Reference, verdict: Verdict) -> PolicyRefused:
+        """The error for an image that ``verdict`` refuses: why, and by which requirement of which file."""
+        rule = f"{verdict.requirement} of {verdict.scope}" if verdict.requirement else verdict.scope
+        place = f"{rule} in {self.origin}" if rule else self.origin
+        return PolicyRefused(f"{verdict.reason.rstrip('.')} [{place}]", subject=str(reference), code=verdict.code)
 
     def verdict(self, reference: Reference, evidence: ImageEvidence | None, reporter: Reporter) -> Verdict:
         """What the policy says of the image named ``reference``; ``evidence`` is None where it needs none.
@@ -79,6 +85,8 @@ class Gate:
             identity = reference.digest_only().with_default_tag()
             subject = Subject(str(reference), identity, evidence or _NoEvidence())
             verdict = judge(self.policy, _TRANSPORT, scopes, subject, self.tools, require_signed=self.require_signed)
+            if verdict.code == NO_SIGNATURE and evidence is not None and evidence.sought:
+                verdict = replace(verdict, reason=f"{verdict.reason}; looked in {evidence.sought}")
         reporter.step(
             "judged",
             str(reference),

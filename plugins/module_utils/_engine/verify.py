@@ -40,7 +40,9 @@ from .outcome import Outcome, joint_failure
 from .resolve import PlatformChoice, choose_manifest
 from .retry import Retry
 from .sources import RegistryAccess
-from .trust import Gate, PolicyRefused, verified
+from .trust import Gate, verified
+
+_SOUGHT_IN_STORE = "the store, which has those that the image was pulled with"
 
 
 class NameNeeded(UsageError):
@@ -78,7 +80,8 @@ def verify_images(
             failures.append(error)
             entries.append(_not_judged(name, gate, error))
             continue
-        refusal = _refusal(judged) if fail_on_refusal and not judged.verdict.accepted else None
+        refused = fail_on_refusal and not judged.verdict.accepted
+        refusal = gate.refusal(judged.reference, judged.verdict) if refused else None
         failures += [refusal] if refusal else []
         entries.append(_entry(judged, gate, refusal))
     facts: dict[str, Any] = {"images": entries, "accepted": all(entry["accepted"] for entry in entries)}
@@ -110,7 +113,8 @@ class RemoteJudge:
 
     def _look(self, reference: Reference, source: ImageSource) -> Judged:
         manifest = choose_manifest(source, self._choice.platform).manifest
-        verdict = self._gate.verdict(reference, ImageEvidence(manifest, source.signatures), self._reporter)
+        evidence = ImageEvidence(manifest, source.signatures, lambda: source.signatures_sought)
+        verdict = self._gate.verdict(reference, evidence, self._reporter)
         return Judged(reference, verdict, manifest.digest, source.endpoint)
 
 
@@ -128,7 +132,9 @@ class StoreJudge:
         match = match_image(read_catalog(self._layout), name, self._short_names)
         reference = match.name or _as_reference(name)
         manifest = self._manifest(match.image, reference)
-        evidence = ImageEvidence(manifest, lambda digest: self._signatures(match.image, digest))
+        evidence = ImageEvidence(
+            manifest, lambda digest: self._signatures(match.image, digest), lambda: _SOUGHT_IN_STORE
+        )
         return Judged(reference, self._gate.verdict(reference, evidence, self._reporter), manifest.digest)
 
     def _manifest(self, record: ImageRecord, reference: Reference) -> Union[Manifest, Schema1Manifest]:
@@ -158,10 +164,6 @@ def _as_reference(text: str) -> Reference:
             "a policy judges an image by its name; give the full name of the image", subject=text, found="no full name"
         )
     return name
-
-
-def _refusal(judged: Judged) -> PolicyRefused:
-    return PolicyRefused(judged.verdict.reason, subject=str(judged.reference), code=judged.verdict.code)
 
 
 def _entry(judged: Judged, gate: Gate, refusal: StrataError | None) -> dict[str, Any]:

@@ -119,6 +119,12 @@ class RegistryClient:
             found = read_lookaside(lookaside, self._repository, digest, self._registry.http, self._clock)
         return (*found, *(attached_signatures(self.manifest, self.blob, self._name, digest) if attachments else ()))
 
+    def signatures_sought(self, lookaside: str, *, attachments: bool) -> str:
+        """Where ``signatures`` looks with the same arguments, in words for an error; without secrets."""
+        extension = self._registry.reached().keeps_signatures
+        first = f"the signature extension of {self._name}" if extension else redacted(lookaside)
+        return f"{first}, {'and' if attachments else 'not'} in attachments of {self._name}"
+
     def tags(self) -> tuple[str, ...]:
         """The tags of the repository, in the registry's order; raises what ``list_tags`` raises."""
         return list_tags(self._connection, self._repository, self._name)

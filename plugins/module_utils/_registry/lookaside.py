@@ -21,6 +21,7 @@ from .._model.digest import Digest
 from .._model.signature import Signature, parse_signature
 from .body import read_body, read_error_body
 from .errors import registry_error
+from .failures import RegistryUnreachable
 from .http import HttpClient
 from .retry import Clock, send_patiently
 from .signature_limits import SIGNATURE_LIMIT, require_few
@@ -71,7 +72,14 @@ def _address(base: str, repository: str, digest: Digest, number: int) -> str:
 
 def _fetch(url: str, http: HttpClient, clock: Clock) -> bytes | None:
     """The body at ``url``, None for 404."""
-    with send_patiently(lambda: http.request("GET", url, may_downgrade=False), clock) as response:
+    try:
+        answer = send_patiently(lambda: http.request("GET", url, may_downgrade=False), clock)
+    except RegistryUnreachable as error:
+        # The registry answers, and its address would be looked at in vain.
+        raise RegistryUnreachable(
+            f"reading a signature: {error.message}", subject=redacted(url), retryable=error.retryable, code=error.code
+        ) from error
+    with answer as response:
         if response.status == HTTPStatus.NOT_FOUND:
             # Reading the little body keeps the connection for what is asked next.
             read_error_body(response)

@@ -79,6 +79,7 @@ class DockerSource:
         self._answering: _Place | None = None
         self._serving: _Place | None = None
         self._found: tuple[bytes, str] | None = None
+        self._signatures_sought = ""
 
     @property
     def endpoint(self) -> str:
@@ -133,7 +134,13 @@ class DockerSource:
         if place.endpoint.signatures is None:
             return ()
         where = place.endpoint.signatures()
+        self._signatures_sought = place.client().signatures_sought(where.lookaside, attachments=where.attachments)
         return place.client().signatures(digest, where.lookaside, attachments=where.attachments)
+
+    @property
+    def signatures_sought(self) -> str:
+        """Where ``signatures`` looked, in words; empty before it was asked, and where there is no place to look."""
+        return self._signatures_sought
 
     def close(self) -> None:
         """Closes the connections to all endpoints, unless a pool keeps them."""

@@ -52,5 +52,9 @@ class ImageSource(Protocol):
     def signatures(self, digest: Digest) -> tuple[Signature, ...]:
         """The signatures that the place keeps of the manifest ``digest``, in its order. Nothing of them is verified."""
 
+    @property
+    def signatures_sought(self) -> str:
+        """Where ``signatures`` looked, in words for an error; empty before it was asked. Without secrets."""
+
     def close(self) -> None:
         """Gives back what the source holds open."""

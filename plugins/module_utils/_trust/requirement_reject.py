@@ -30,4 +30,4 @@ class Reject(Requirement):
     def judge(self, subject: Subject, tools: Tools) -> Finding:
         """Refused."""
         del tools
-        return Finding(False, REFUSED, f"Running image {subject.name} is rejected by policy.")
+        return Finding(False, REFUSED, f"the policy rejects {subject.name}")

@@ -39,7 +39,7 @@ class Value:
         members = self.members()
         for key in members:
             if key not in required and key not in optional:
-                raise self.invalid(f"unknown key {_quoted(key)}", wanted=_listed([*required, *optional]))
+                raise self.invalid(f"unknown key {_quoted(key)}", wanted=_listed([*required, *optional]), found=key)
         for key in required:
             self.member(key)
         return members

@@ -158,6 +158,13 @@ class TestWeb:
         error = refused(lambda: read(f"{server.url}/sigs"))
         assert isinstance(error, RemoteError) and error.status == status and "reading a signature" in str(error)
 
+    def test_a_server_that_cannot_be_reached_is_named_with_what_was_wanted_of_it(self) -> None:
+        with ScriptedServer() as server:
+            gone = server.url
+        error = refused(lambda: read(f"{gone}/sigs"))
+        assert (error.code, error.subject) == ("registry_unreachable", gone + lookaside_path(1))
+        assert error.message.startswith("reading a signature: ")
+
     def test_a_page_for_people_is_no_signature(self, server: ScriptedServer) -> None:
         server.expect("GET", lookaside_path(1), body=b"<html>login</html>", headers={"Content-Type": "text/html"})
         assert isinstance(refused(lambda: read(f"{server.url}/sigs")), InvalidSignatureBlob)

@@ -79,7 +79,7 @@ def test_an_unsupported_requirement_is_named_in_the_reason() -> None:
 
 
 def test_the_refusal_has_the_words_of_podman() -> None:
-    assert verdict({"default": [cases.REJECT]}).reason == f"Running image {IMAGE} is rejected by policy."
+    assert verdict({"default": [cases.REJECT]}).reason == f"the policy rejects {IMAGE}"
 
 
 def test_requirements_after_a_refusal_are_not_asked() -> None:
@@ -183,8 +183,8 @@ def test_the_steps_are_numbered_and_tell_what_decided() -> None:
     assert result.steps == (
         "1: the list of default applies",
         f"2: insecureAcceptAnything: the policy accepts {IMAGE} without looking at signatures",
-        f"2: reject: Running image {IMAGE} is rejected by policy.",
-        f"2: policy_refused: Running image {IMAGE} is rejected by policy.",
+        f"2: reject: the policy rejects {IMAGE}",
+        f"2: policy_refused: the policy rejects {IMAGE}",
     )
     assert [one.requirement for one in result.met] == ["insecureAcceptAnything"]
 
