@@ -85,13 +85,19 @@ test-law: tree ## The laws of the house: who may import, open and lock what
 test-security: tree ## Hostile layers, and code planted inside the unpack child
 	@$(PYTEST) tests/security $(ARGS)
 
+# Three for two cores: many of these tests wait for a silent server or for a disk.
 .PHONY: test-interop
 test-interop: tree ## podman, buildah, skopeo and docker-registry as judges
-	@$(PYTEST) -n 2 --dist loadfile tests/interop $(ARGS)
+	@$(PYTEST) -n 3 --dist loadfile tests/interop $(ARGS)
 
 .PHONY: test-integration
 test-integration: tree ## Modules and roles through ansible-playbook
-	@$(PYTEST) -n 2 --dist loadfile tests/integration $(ARGS)
+	@$(PYTEST) -n 3 --dist loadfile tests/integration $(ARGS)
+
+# Not part of `make test`: some minutes on two cores.
+.PHONY: mutants
+mutants: tree ## Do the unit tests run every branch of _trust, and notice every small change to it?
+	@$(PYTHON) tools/mutants.py $(ARGS)
 
 .PHONY: test-pythons
 test-pythons: tree ## Unit tests under ansible-test, on the oldest Python of targets that is installed here

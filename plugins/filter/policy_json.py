@@ -53,9 +53,10 @@ _value:
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible.errors import AnsibleFilterError
 from ansible_collections.strata.containers.plugins.plugin_utils._checks import check_policy, check_schema, plain
 from ansible_collections.strata.containers.plugins.plugin_utils._schemas import POLICY
 
@@ -64,9 +65,24 @@ def policy_json(policy: Any) -> str:
     """The text of policy.json for ``policy``. Raises AnsibleFilterError with the place of a fault."""
     value = plain(policy)
     check_schema(value, POLICY, "policy")
+    _require_filled_in(value)
     text = json.dumps(value, indent=4, ensure_ascii=False) + "\n"
     check_policy(text)
     return text
+
+
+def _require_filled_in(policy: Mapping[str, Any]) -> None:
+    """Raises AnsibleFilterError for a scope that is a template: Ansible fills in values, and leaves keys as they are.
+
+    Such a scope covers no image, so that the default would judge all those that it was written for.
+    """
+    for transport, scopes in policy.get("transports", {}).items():
+        for scope in scopes:
+            if "{{" in scope or "{%" in scope:
+                raise AnsibleFilterError(
+                    f"policy['transports'][{transport!r}]: the scope {scope!r} is a template, and Ansible does not fill in the keys"
+                    " of a dictionary; make the dictionary in an expression, as in {{ {registry: requirements} }}"
+                )
 
 
 class FilterModule:

@@ -22,6 +22,13 @@ description:
     built on without a copy.
   - Nothing of an image is visible before all of it is verified.
   - >-
+    A policy that requires signatures is asked when the manifest is there, and before any blob is fetched. The policy judges an image by the
+    name that the task gives it, before any mirror; of a list of images that is the one for the platform, whose own signature counts. An image
+    that is present is judged again when the registry is asked (V(always) and V(newer) of O(pull)), and not otherwise.
+  - >-
+    The signatures of an image are kept in the store, as podman keeps them. Where the registry has others for an image that is present, they
+    take the place of those that are stored.
+  - >-
     Images of Docker's old schema 1 are converted as podman converts them. Their manifests say neither what their layers unpack to nor how
     large they are. Check mode asks the registry for the sizes, and returns null for the IDs that follow from layers not in the store.
 author: Strata contributors (@strata-containers)
@@ -81,12 +88,20 @@ options:
     description: Take an image that is there for a single platform even if that is another one.
     type: bool
     default: false
+  remove_signatures:
+    description:
+      - Keep the image without its signatures, and remove those that are stored with it. A policy that requires signatures reads them all the same.
+      - Under a policy that requires none, places of signatures are not asked.
+    type: bool
+    default: false
   max_parallel_downloads:
     description: How many layers are fetched and unpacked at the same time.
     type: int
     default: 6
 notes:
   - Needs root rights on the target.
+seealso:
+  - module: strata.containers.image_verify
 """
 
 EXAMPLES = r"""
@@ -111,6 +126,11 @@ EXAMPLES = r"""
   strata.containers.image_pull:
     name: alpine:3.20
     registries_conf: /etc/containers/registries.conf
+
+- name: Only with a signature that the policy of the host verifies
+  strata.containers.image_pull:
+    name: registry.example.com/team/app:2.0
+    require_signed: true
 
 - name: From a registry that asks who we are
   strata.containers.image_pull:
@@ -247,6 +267,22 @@ images:
       returned: always
       type: str
       sample: insecureAcceptAnything (default)
+    verified:
+      description: Each requirement of the policy that verified a signature of the image, with who made it; empty where none did.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        requirement:
+          description: The type of the requirement.
+          returned: always
+          type: str
+          sample: signedBy
+        signer:
+          description: The key or certificate, as text.
+          returned: always
+          type: str
+          sample: OpenPGP key 7CD878F0FD01B37084B6598A6E6D189A1BAA99A9
     bytes_downloaded:
       description: Bytes of layers that came over the network, in failed attempts too.
       returned: always

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.strata.containers.plugins.module_utils._config.paths import ConfigPaths
+from ansible_collections.strata.containers.plugins.module_utils._config.registries_d import load_registries_d
 from ansible_collections.strata.containers.plugins.module_utils._config.registries_file import parse_registries_file
 from ansible_collections.strata.containers.plugins.module_utils._config.storage_conf import (
     StoreSettings,
@@ -61,6 +62,27 @@ def check_registries(text: str) -> None:
     """Raises AnsibleFilterError when the engine would not read ``text`` as registries.conf."""
     with _engine_errors("registries.conf"):
         parse_registries_file(parse_toml(text.encode(), "registries.conf"), "registries.conf")
+
+
+def check_registries_d(text: str, others: Mapping[str, str]) -> None:
+    """Raises AnsibleFilterError when the engine would not read ``text`` as a file of registries.d beside ``others``.
+
+    ``others`` has the texts of the other files by their paths.
+    """
+    with tempfile.TemporaryDirectory(prefix="strata-") as directory:
+        # The reader names files in its order; its errors are given the paths that the user knows.
+        known = {}
+        for number, (path, content) in enumerate({**others, "registries.d": text}.items()):
+            known[os.path.join(directory, f"{number:04}.yaml")] = path
+            with open(os.path.join(directory, f"{number:04}.yaml"), "w", encoding="utf-8") as stream:
+                stream.write(content)
+        try:
+            load_registries_d(ConfigPaths("/root", 0), directory)
+        except StrataError as error:
+            message = str(error)
+            for here, path in known.items():
+                message = message.replace(here, path)
+            raise AnsibleFilterError(message) from error
 
 
 def store_settings(text: str, home: str = "/root", uid: int = 0) -> StoreSettings:

@@ -193,3 +193,61 @@ REGISTRIES = _object(
         },
     }
 )
+
+_CONTENT = _exactly_one("src", "content")
+# A name that stays in its directory.
+_FILE_NAME: Schema = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9_][A-Za-z0-9._@+-]*$",
+    "description": "a file's name without a directory is needed",
+}
+
+KEYS: Schema = {
+    "type": "array",
+    "items": _object({"name": _FILE_NAME, "src": _TEXT, "content": _TEXT}, ("name",), allOf=[_CONTENT]),
+}
+
+CERTIFICATES: Schema = {
+    "type": "array",
+    "items": _object(
+        {
+            "registry": {
+                "type": "string",
+                "pattern": "^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?$",
+                "description": "a registry as host or host:port is needed",
+            },
+            "name": {
+                "allOf": [
+                    _FILE_NAME,
+                    {
+                        "pattern": r"\.(crt|cert|key)$",
+                        "description": "containers read files *.crt, *.cert and *.key and no others",
+                    },
+                ]
+            },
+            "src": _TEXT,
+            "content": _TEXT,
+        },
+        ("registry", "name"),
+        allOf=[_CONTENT],
+    ),
+}
+
+_ADDRESS: Schema = {
+    "type": "string",
+    "pattern": "^(file:///|https?://[^/])",
+    "description": "an address that begins with file:///, http:// or https:// is needed",
+}
+
+SIGNATURE_STORES: Schema = {
+    "type": "array",
+    "items": _object(
+        {
+            "scope": {"type": "string"},
+            "lookaside": _ADDRESS,
+            "lookaside_staging": _ADDRESS,
+            "use_sigstore_attachments": _FLAG,
+        },
+        allOf=[_at_least_one("lookaside", "lookaside_staging", "use_sigstore_attachments")],
+    ),
+}

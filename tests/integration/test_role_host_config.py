@@ -104,8 +104,10 @@ class TestAnEmptyHost:
         assert done.changed and role.files() == FILES
         assert role.directory.stat().st_mode & 0o777 == 0o755
         assert {(role.directory / name).stat().st_mode & 0o777 for name in FILES} == {0o644}
-        # What Debian ships.
-        assert json.loads(role.text("policy.json")) == {"default": [{"type": "insecureAcceptAnything"}]}
+        # What upstream ships.
+        accept = [{"type": "insecureAcceptAnything"}]
+        policy = {"default": accept, "transports": {"docker-daemon": {"": accept}}}
+        assert json.loads(role.text("policy.json")) == policy
         for name in FILES:
             assert {f"+{line}" for line in role.text(name).splitlines()} <= set(predicted.stdout.splitlines())
 

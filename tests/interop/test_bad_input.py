@@ -300,8 +300,8 @@ class TestHosts:
         ("policy", "code"),
         [
             ({"default": [{"type": "reject"}]}, "policy_refused"),
-            ({"default": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k"}]}, "policy_unsupported"),
-            ({"default": [{"type": "sigstoreSigned", "keyPath": "/k"}]}, "policy_unsupported"),
+            ({"default": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k"}]}, "signature_missing"),
+            ({"default": [{"type": "sigstoreSigned", "keyPath": "/k"}]}, "signature_missing"),
             ({"default": []}, "invalid_policy"),
             ({"default": [{"type": "insecureAcceptAnything"}], "extra": 1}, "invalid_policy"),
         ],

@@ -41,7 +41,7 @@ from lab.registries_generator import DIGEST, furnish, mutated_name
 
 SEED = 20261128
 LONG = bool(os.environ.get("STRATA_TEST_LONG"))
-NAMES, FILES, SHORT = (20000, 3000, 3000) if LONG else (300, 250, 200)
+NAMES, FILES, SHORT = (20000, 3000, 3000) if LONG else (150, 120, 100)
 
 INVALID = "invalid configuration"
 BLOCKED = "blocked"

@@ -114,9 +114,6 @@ class TestLayerDirectories:
         assert not os.path.exists(layout.driver_layer(BASE))
         assert mounts_below(layout.graph_root) == []
 
-    def test_syncing_is_possible(self, layout: Layout) -> None:
-        OverlayDriver(layout, ("sync=filesystem",)).adopt_layer(BASE, None, staged(layout), False)
-
 
 class TestDepth:
     def test_more_layers_than_fit_into_a_page_are_shared_with_containers_storage(

@@ -24,12 +24,13 @@ from ansible_collections.strata.containers.plugins.module_utils._trust.policy im
 from ansible_collections.strata.containers.plugins.module_utils._trust.scope import docker_scopes
 from ansible_collections.strata.containers.plugins.module_utils._trust.strict_json import InvalidPolicy
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust import policy_cases as cases
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.subjects import NO_TOOLS, subject
 from lab.fixtures import push
 from lab.odd_images import GZIP, Entry, ImageLayout, make_tar
 from lab.registry import running_registry
 
 SEED = 20260401
-SAMPLES = 1000 if os.environ.get("STRATA_TEST_LONG") else 120
+SAMPLES = 1000 if os.environ.get("STRATA_TEST_LONG") else 60
 
 LISTS = [
     [cases.ACCEPT],
@@ -123,9 +124,8 @@ def lets_in(name: str, policy: str, directory: Path) -> tuple[bool, str]:
 
 def ours(name: str, policy: str) -> Verdict:
     reference = parse_reference(name)
-    return judge(
-        parse_policy(policy.encode("utf-8"), "policy.json"), "docker", docker_scopes(reference), str(reference)
-    )
+    parsed = parse_policy(policy.encode("utf-8"), "policy.json")
+    return judge(parsed, "docker", docker_scopes(reference), subject(str(reference)), NO_TOOLS)
 
 
 def generated(dice: random.Random, shelf: Shelf, name: str) -> str:
@@ -157,7 +157,7 @@ def test_generated_policies_let_the_same_images_in(shelf: Shelf, tmp_path: Path)
         if verdict.code == "policy_refused":
             assert f"Source image rejected: {verdict.reason.split(' ')[0]} image" in said, said
         seen.add(verdict.code)
-    assert seen == {"accepted", "policy_refused", "policy_unsupported"}
+    assert seen >= {"accepted", "policy_refused", "signature_missing"}
 
 
 @pytest.mark.parametrize(

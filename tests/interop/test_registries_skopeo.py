@@ -24,7 +24,7 @@ from lab.config_host import Asked
 from lab.registries_generator import DIGEST, registry_tables
 
 SEED = 20260402
-SAMPLES = 2000 if os.environ.get("STRATA_TEST_LONG") else 250
+SAMPLES = 2000 if os.environ.get("STRATA_TEST_LONG") else 120
 
 INVALID = "invalid"
 BLOCKED = "blocked"

@@ -44,10 +44,6 @@ def _registry_config(image: str) -> dict[str, Any]:
     return dict(json.loads(run(["skopeo", "inspect", "--tls-verify=false", "--config", "--raw", f"docker://{image}"])))
 
 
-def _registry_manifest(image: str) -> dict[str, Any]:
-    return dict(json.loads(run(["skopeo", "inspect", "--tls-verify=false", "--raw", f"docker://{image}"])))
-
-
 IMAGES = ("base:1", "odd:1", "zstd:1")
 
 

@@ -41,6 +41,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.contain
 )
 from ansible_collections.strata.containers.plugins.module_utils._storage.diff import reassemble
 from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
+from ansible_collections.strata.containers.plugins.module_utils._storage.image_signatures import ManifestSignatures
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
@@ -148,7 +149,7 @@ def fill(store: Store, image: ImageLayout, names: tuple[str, ...] = (NAME,)) -> 
             (f"manifest-{manifest_digest}", manifest_bytes),
             ("manifest", manifest_bytes),
         ),
-        metadata="{}",
+        signatures=ManifestSignatures(Digest.parse(manifest_digest)),
         chain=chain,
     )
     with open_staging(layout) as staging:

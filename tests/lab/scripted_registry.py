@@ -144,10 +144,10 @@ class ScriptedRegistry(ScriptedServer):
         """From now on the ping is answered by 401 with this challenge."""
         self.expect("GET", "/v2/", status=401, headers={"WWW-Authenticate": text}, times=None)
 
-    def serve(self, image: ScriptedImage) -> None:
+    def serve(self, image: ScriptedImage, tag: str = TAG) -> None:
         """Answers every request that a pull of ``image`` makes, any number of times, where no step before does."""
         self.ping()
-        self.serve_manifest(image.manifest, image.media_type, TAG)
+        self.serve_manifest(image.manifest, image.media_type, tag)
         self.serve_manifest(image.manifest, image.media_type, digest_of(image.manifest))
         for blob in {image.config, *image.layers}:
             self.expect("GET", self.blob_path(blob), body=blob, times=None)

@@ -43,6 +43,7 @@ TRANSPORT_CONTRACT = ("__init__", "source", "sink")
 # The transports that a module's verb needs; a module that is not named needs none.
 TRANSPORTS_OF_MODULES = {
     "image_pull": {"docker"},
+    "image_verify": {"docker"},
     "registry_image_info": {"docker"},
     "registry_tags_info": {"docker"},
 }
@@ -55,8 +56,12 @@ REGISTRY_ONLY_PLUGINS = (
 )
 ROOMS_OF_STORING = ("_storage", "_trust")
 
-# A library that opens connections -> the only files that may import it. The zygote talks to its children through a
-# socket pair of the local machine (docs/adr/0001).
+# What knows the policy alone: it touches no image, neither in a registry nor in a store.
+POLICY_ONLY_PLUGINS = ("plugins/filter/policy_json.py", "plugins/modules/trust_policy.py")
+ROOMS_OF_IMAGES = ("_layer", "_registry", "_storage", "_transport")
+
+# A library that opens connections, or may be missing on a target -> the only files that may import it. The zygote
+# talks to its children through a socket pair of the local machine (docs/adr/0001).
 LIBRARIES_OF_FILES = {
     "fcntl": ("_host/locks.py",),
     "requests": ("_registry/http.py",),
@@ -68,6 +73,7 @@ LIBRARIES_OF_FILES = {
     "_socket": (),
     "multiprocessing": (),
     "asyncio": (),
+    "cryptography": ("_trust/asymmetric.py",),
 }
 
 # What the zygote's socket pair needs, and nothing with which a host could be reached.
@@ -191,6 +197,16 @@ def asking_ships_no_store(tree: SourceTree) -> Iterator[Breach]:
         importer = tree.shipped(path)
         for target in sorted(importer):
             if SourceFile(target, "").room in ROOMS_OF_STORING:
+                chain = " -> ".join([path, *_chain(importer, target)])
+                yield Breach(path, 1, f"ships {target}: {chain}")
+
+
+def judging_ships_no_images(tree: SourceTree) -> Iterator[Breach]:
+    """What edits or checks a policy ships nothing that could fetch, unpack or store an image."""
+    for path in POLICY_ONLY_PLUGINS:
+        importer = tree.shipped(path)
+        for target in sorted(importer):
+            if SourceFile(target, "").room in ROOMS_OF_IMAGES:
                 chain = " -> ".join([path, *_chain(importer, target)])
                 yield Breach(path, 1, f"ships {target}: {chain}")
 

@@ -25,6 +25,7 @@ LAWS: dict[str, Law] = {
         import_laws.zygote_socket_is_local,
         import_laws.reading_ships_no_pulling,
         import_laws.asking_ships_no_store,
+        import_laws.judging_ships_no_images,
         import_laws.verbs_import_their_transports,
         call_laws.no_files_in_pure_rooms,
         call_laws.environment_only_in_paths,

@@ -43,6 +43,8 @@ LAWFUL = {
     f"{UTILS}/_module/image_pull.py": UTIL + "from .._engine.pull import pull\n",
     f"{UTILS}/_module/registry_tags_info.py": UTIL + "from .._transport.docker import Docker\n",
     f"{UTILS}/_module/image_info.py": UTIL + "from .._storage.layout import LAYERS\nmodule.exit_json()\n",
+    f"{UTILS}/_module/trust_policy.py": UTIL + "from .._model.digest import Digest\n",
+    "plugins/modules/trust_policy.py": MODULE + f"from {ENGINE}._module.trust_policy import verb\n",
     "plugins/modules/registry_tags_info.py": MODULE + f"from {ENGINE}._module.registry_tags_info import verb\n",
     **{
         f"plugins/modules/{name}.py": MODULE + f"from {ENGINE}._module.image_info import verb\n"
@@ -95,6 +97,7 @@ BREAKING = [
     Breaking("libraries_have_their_file", "_storage/edit.py", "def f():\n    from fcntl import flock\n", "fcntl"),
     Breaking("libraries_have_their_file", "_registry/client.py", "import requests\n", "requests"),
     Breaking("libraries_have_their_file", "_registry/client.py", "from requests.adapters import X\n", "requests"),
+    Breaking("libraries_have_their_file", "_trust/judge.py", "from cryptography import x509\n", "cryptography"),
     Breaking("libraries_have_their_file", "_registry/client.py", "import http.client\n", "http.client"),
     Breaking("libraries_have_their_file", "_registry/client.py", "from http import client\n", "http.client"),
     Breaking("libraries_have_their_file", "_registry/client.py", "from urllib import request\n", "urllib.request"),
@@ -119,6 +122,10 @@ BREAKING = [
         "asking_ships_no_store", "/lookup/image_digest.py", f"from {ENGINE}._trust.policy import parse\n", "policy.py"
     ),
     Breaking("reading_ships_no_pulling", "/modules/layer_info.py", f"import {ENGINE}._trust.judge\n", "layer_info.py"),
+    Breaking(
+        "judging_ships_no_images", "_module/trust_policy.py", "from .._storage.layout import LAYERS\n", "layout.py"
+    ),
+    Breaking("judging_ships_no_images", "_module/trust_policy.py", "from .._transport import docker\n", "http.py"),
     Breaking("verbs_import_their_transports", "_storage/layout.py", "from .._transport.docker import D\n", "docker"),
     Breaking("verbs_import_their_transports", "_engine/pull.py", "from .._transport import oci\n", "oci"),
     Breaking("no_files_in_pure_rooms", "_model/a.py", "open('x')\n", "open"),

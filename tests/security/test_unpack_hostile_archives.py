@@ -176,5 +176,7 @@ def test_a_full_file_system_is_an_error_of_the_host(tmp_path: Path) -> None:
         with pytest.raises(Exception) as caught:
             unpack_one(str(small), make_tar([Entry("file", content=bytes(range(256)) * 20_000)]))
         assert getattr(caught.value, "code", "") == "no_space", str(caught.value)
+        # The child sees no more than the inside; who has to make room gets the whole path.
+        assert str(caught.value).startswith(f"{small}/") and "bytes" in str(caught.value)
     finally:
         os.system(f"umount {small}")

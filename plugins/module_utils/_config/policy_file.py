@@ -24,26 +24,37 @@ class NoPolicy(HostError):
 def find_policy(paths: ConfigPaths, explicit: str | None) -> tuple[str, bytes]:
     """The path of the policy file that applies, and its content.
 
-    That is ``explicit`` (unless None or empty), else ``~/.config/containers/policy.json``, for root too and whatever
-    XDG_CONFIG_HOME says, else ``/etc/containers/policy.json``. A file that exists and cannot be read is an error, never
-    a reason to take the next. Raises NoPolicy and HostError.
+    A file that exists and cannot be read is an error, never a reason to take the next. Raises NoPolicy and HostError.
     """
-    if explicit:
-        return explicit, _content(explicit, (explicit,))
-    user = paths.in_home(".config/containers/policy.json")
-    system = paths.in_system("/etc/containers/policy.json")
-    # Follows links: a dangling one, or a directory that cannot be searched, counts as absent, as in containers/image.
-    if os.path.exists(user):
-        return user, _content(user, (user,))
-    return system, _content(system, (user, system))
-
-
-def _content(path: str, searched: tuple[str, ...]) -> bytes:
-    data = read_file(path, SIZE_LIMIT)
+    path = policy_path(paths, explicit)
+    data = policy_content(path)
     if data is None:
+        searched = (path,) if explicit else tuple(dict.fromkeys((_users(paths), path)))
         raise NoPolicy(
             f"no signature policy found at {' or '.join(searched)}, and without one no image is accepted; "
             "the role strata.containers.host_config installs one",
             subject=path,
         )
-    return data
+    return path, data
+
+
+def policy_path(paths: ConfigPaths, explicit: str | None) -> str:
+    """The path of the policy file that applies, whether it is there or not.
+
+    That is ``explicit`` (unless None or empty), else ``~/.config/containers/policy.json``, for root too and whatever
+    XDG_CONFIG_HOME says, where there is such a file, else ``/etc/containers/policy.json``.
+    """
+    if explicit:
+        return explicit
+    users = _users(paths)
+    # Follows links: a dangling one, or a directory that cannot be searched, counts as absent, as in containers/image.
+    return users if os.path.exists(users) else paths.in_system("/etc/containers/policy.json")
+
+
+def policy_content(path: str) -> bytes | None:
+    """The content of the policy file ``path``, None where there is none. Raises HostError."""
+    return read_file(path, SIZE_LIMIT)
+
+
+def _users(paths: ConfigPaths) -> str:
+    return paths.in_home(".config/containers/policy.json")

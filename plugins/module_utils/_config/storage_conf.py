@@ -3,10 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""Where the store is and how its driver is set: storage.conf and the options that override it.
-
-The search is that of containers/storage up to 1.62 (podman 4.3 to 5): one file, no drop-ins.
-"""
+"""Where the store is and how its driver is set: storage.conf and the options that override it."""
 
 from __future__ import annotations
 
@@ -18,12 +15,13 @@ from dataclasses import dataclass
 from .._errors import HostError, UsageError
 from .driver_options import file_options
 from .paths import ConfigPaths
+from .storage_files import StorageFiles, read_storage_files
 from .table import Table
-from .toml_file import InvalidConfig, read_toml
 
-_BUILT_IN = "built-in defaults"
 _GRAPH_ROOT = "/var/lib/containers/storage"
 _RUN_ROOT = "/run/containers/storage"
+# Old versions map the IDs of all layers by these. The names of ranges, "remap-user" and "remap-group", they read and forget.
+_REMAP = ("remap-uids", "remap-gids")
 # What a rootless user takes from the system's file when there is no file of the user's own.
 _DRIVERS_FOR_ROOTLESS = frozenset({"btrfs", "overlay", "overlay2", "vfs"})
 _OPTION_FOR_ROOTLESS = "overlay.ignore_chown_errors="
@@ -74,9 +72,11 @@ def load_store_settings(
     run root that storage.conf gives. STORAGE_DRIVER and STORAGE_OPTS override the file. Raises InvalidConfig,
     RelativePath, UnsupportedSetting, MissingLibraryError, and HostError when the file cannot be read.
     """
-    conf = _find(paths, storage_conf)
-    conf.refuse_unsupported()
+    conf = _Conf(paths, read_storage_files(paths, storage_conf))
+    conf.check_types()
     chosen = _canonical(driver or paths.environment.get("STORAGE_DRIVER") or conf.driver())
+    conf.refuse_unsupported(chosen)
+    of_file = conf.options(chosen)
     if driver_options is not None:
         options = tuple(driver_options)
     elif root or driver:
@@ -84,7 +84,7 @@ def load_store_settings(
     elif "STORAGE_OPTS" in paths.environment:
         options = tuple(option for option in paths.environment["STORAGE_OPTS"].split(",") if option)
     else:
-        options = conf.options(chosen)
+        options = of_file
     return StoreSettings(
         graph_root=_absolute("root", root) if root else conf.graph_root(),
         run_root=_absolute("runroot", runroot) if runroot else conf.run_root(),
@@ -97,17 +97,50 @@ def load_store_settings(
 
 @dataclass(frozen=True)
 class _Conf:
-    """A storage.conf as it applies to the user. Of the system's file, ``restricted`` leaves what rootless users get."""
+    """The files as they apply to the user."""
 
     paths: ConfigPaths
-    storage: Table
-    origin: str
-    restricted: bool = False
+    files: StorageFiles
 
-    def refuse_unsupported(self) -> None:
-        """Raises UnsupportedSetting where following the file's other keys alone would write to the wrong place."""
+    @property
+    def origin(self) -> str:
+        return self.files.origin
+
+    @property
+    def restricted(self) -> bool:
+        return self.files.restricted
+
+    @property
+    def storage(self) -> Table:
+        return Table(self.files.values, self.origin).table("storage")
+
+    def check_types(self) -> None:
+        """Raises InvalidConfig for a value of a wrong type, also where something else decides: no tool reads such a file."""
+        for key in ("driver", "graphroot", "runroot", "imagestore", "rootless_storage_path"):
+            self.storage.text(key)
+        self.disable_volatile()
+
+    def refuse_unsupported(self, driver: str) -> None:
+        """Raises UnsupportedSetting where following the file's other keys alone would write another store than it means.
+
+        ``driver`` is the one that is chosen by name, empty where none is.
+        """
         if self.restricted:
             return
+        options = self.storage.table("options")
+        for key in _REMAP:
+            if options.text(key):
+                raise UnsupportedSetting(
+                    "layers whose IDs are mapped are not supported", subject=f"{self.origin}: storage.options.{key}"
+                )
+        first = (*self.storage.texts("driver_priority"), "overlay")[0]
+        if not driver and _canonical(first) != "overlay":
+            raise UnsupportedSetting(
+                "a list of drivers in which another one is the first is not supported",
+                subject=f"{self.origin}: driver_priority",
+                wanted="overlay",
+                found=first,
+            )
         if self.storage.flag("transient_store"):
             raise UnsupportedSetting("transient stores are not supported", subject=f"{self.origin}: transient_store")
         if self.storage.text("imagestore"):
@@ -118,7 +151,8 @@ class _Conf:
         return "" if self.restricted and driver not in _DRIVERS_FOR_ROOTLESS else driver
 
     def options(self, driver: str) -> tuple[str, ...]:
-        options = file_options(self.storage.table("options"), driver)
+        # Without the name of a driver, versions before 1.63 look into the table of none.
+        options = file_options(self.storage.table("options"), driver, own=bool(driver) or self.files.merged)
         if self.restricted:
             return tuple(option for option in options if option.startswith(_OPTION_FOR_ROOTLESS))[:1]
         return options
@@ -145,30 +179,6 @@ class _Conf:
             raise self.storage.invalid(key, "not an absolute path", found=path)
         # containers/storage does the same to this value (not to an option), and writes the result into its records.
         return os.path.realpath(path) if os.path.exists(path) else _clean(path)
-
-
-def _find(paths: ConfigPaths, explicit: str | None) -> _Conf:
-    named = explicit or paths.environment.get("CONTAINERS_STORAGE_CONF")
-    if named:
-        conf = _read(paths, named)
-        if conf is None:
-            raise InvalidConfig("there is no such file", subject=named)
-        return conf
-    if paths.rootless:
-        candidates = [(os.path.join(paths.config_home, "containers/storage.conf"), False)]
-    elif paths.xdg_config_home:
-        candidates = [(os.path.join(paths.xdg_config_home, "containers/storage.conf"), False)]
-    else:
-        candidates = []
-    for system in ("/etc/containers/storage.conf", "/usr/share/containers/storage.conf"):
-        candidates.append((paths.in_system(system), paths.rootless))
-    found = (_read(paths, path, restricted) for path, restricted in candidates)
-    return next((conf for conf in found if conf is not None), _Conf(paths, Table({}, _BUILT_IN), _BUILT_IN))
-
-
-def _read(paths: ConfigPaths, path: str, restricted: bool = False) -> _Conf | None:
-    values = read_toml(path)
-    return None if values is None else _Conf(paths, Table(values, path).table("storage"), path, restricted)
 
 
 def _canonical(driver: str) -> str:

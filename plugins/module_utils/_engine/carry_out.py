@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 
 from .._host.mountinfo import mounts_below
+from .._host.remove_tree import InUse
 from .._report import Reporter
 from .._storage.catalog import Catalog, MountCount
 from .._storage.containers import delete_container
@@ -20,8 +21,8 @@ from .._storage.layout import Layout
 from .._storage.mount_marker import has_marker
 from .._storage.mounting import mount_state, unmount
 from .._storage.overlay import OverlayDriver
-from .._storage.remove_image import delete_image
-from .._storage.remove_layer import remove_incomplete
+from .._storage.remains import remove_remains
+from .._storage.remove_image import delete_images
 from .describe import read_image
 from .lineage import Lineage
 from .removal import Removal
@@ -37,7 +38,7 @@ def plan_on(layout: Layout, catalog: Catalog, planner: Planner, *, containers: b
     points = {entry.mount_point for entry in mounts_below(layout.driver_home)}
 
     def mount_of(layer_id: str) -> str | None:
-        if os.path.realpath(layout.merged(layer_id)) not in points:
+        if not points or os.path.realpath(layout.merged(layer_id)) not in points:
             return None
         return mount_state(layout, catalog, layer_id, layer_id).mount_point
 
@@ -52,7 +53,8 @@ def carry_out(
     """What ``planner`` takes away from the store, done unless ``check_mode`` is set.
 
     Containers go first, each by itself. Then everything is planned once more on the records under the locks, and done:
-    whoever made a container meanwhile keeps its image. Raises what ``planner`` raises, and HostError.
+    whoever made a container meanwhile keeps its image. Raises what ``planner`` raises, InUse for an image that was mounted
+    meanwhile, and HostError.
     """
     planned = plan_on(layout, catalog, planner, containers=True)
     if check_mode or not (planned.untagged or planned.deleted):
@@ -62,12 +64,14 @@ def carry_out(
         reporter.step("deleted", container.id, kind="container", image=container.image)
     _release(layout, driver, catalog, planned, reporter)
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
-        remove_incomplete(tables, layout, driver)
-        done = plan_on(layout, _catalog_of(tables), planner, containers=False)
+        remove_remains(tables, layout, driver)
+        current = _catalog_of(tables)
+        done = plan_on(layout, current, planner, containers=False)
+        _ensure_given_back(layout, current, done)
         _untag(tables, done, reporter)
+        freed = delete_images(tables, layout, driver, done.deleted)
         for image_id in done.deleted:
-            freed = delete_image(tables, layout, driver, image_id)
-            reporter.step("deleted", image_id, kind="image", layers=len(freed))
+            reporter.step("deleted", image_id, kind="image", layers=len(freed.get(image_id, ())))
     done.containers = planned.containers
     return done
 
@@ -75,15 +79,26 @@ def carry_out(
 def _release(layout: Layout, driver: OverlayDriver, catalog: Catalog, planned: Removal, reporter: Reporter) -> None:
     """Takes the mounts of the layers that go away, and gives back our counts of those that other images keep."""
     mounts = [(image_id, layer_id, True) for image_id, layer_id in planned.mounts]
+    # Who was killed while he mounted has a marker, and perhaps no more than the mount of the driver's home.
     mounts += [
-        (image.id, image.layer, False)
+        (image.id, image.layer, image.layer in planned.layers)
         for image in catalog.images
-        if image.id in planned.deleted and image.layer not in planned.layers and has_marker(layout, image.id)
+        if image.id in planned.deleted and has_marker(layout, image.id)
     ]
     for image_id, layer_id, force in mounts:
         _state, changed = unmount(layout, driver, image_id, layer_id, force=force)
         if changed:
             reporter.step("unmounted", layer_id, image=image_id)
+
+
+def _ensure_given_back(layout: Layout, catalog: Catalog, removal: Removal) -> None:
+    """Raises InUse for an image with a mount of ours whose layer stays: nobody could give that count back afterwards."""
+    for image in catalog.images:
+        if image.id not in removal.deleted or image.layer in removal.layers or not image.layer:
+            continue
+        state = mount_state(layout, catalog, image.id, image.layer)
+        if state.mounted_here:
+            raise InUse("the image was mounted meanwhile", subject=image.id, found=state.mount_point or "a count")
 
 
 def _untag(tables: Tables, removal: Removal, reporter: Reporter) -> None:

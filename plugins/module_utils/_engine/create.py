@@ -24,6 +24,7 @@ from .._storage.records import ContainerRecord, ImageRecord
 from .containers import describe_container
 from .names import find_image
 from .outcome import Outcome
+from .recover import recovered_catalog
 from .remove import ensure_free, knows_container, release
 
 NEVER = "never"
@@ -67,7 +68,7 @@ def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_m
     A difference that is left alone is listed in ``differences`` and warned of. Raises UnknownImage, NameInUse, and
     ContainerMounted where a container to be replaced is mounted and ``force`` is not given.
     """
-    catalog = read_catalog(host.layout)
+    catalog = recovered_catalog(host.layout, host.driver, check_mode=check_mode)
     image = find_image(catalog, request.image, host.short_names)
     present = knows_container(catalog, request.name) if request.name else None
     if present is None:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._errors import UsageError
@@ -43,7 +43,7 @@ def list_layers(layout: Layout, names: Sequence[str] | None) -> Outcome:
             missing.append(name)
     if names is None:
         records = list(catalog.layers)
-    users = layer_users(catalog)
+    users = layer_users(catalog, [record.id for record in records])
     layers = [_describe(layout, catalog, record, users[record.id]) for record in records]
     return Outcome(False, {"layers": layers, "missing": missing})
 
@@ -69,19 +69,21 @@ def find_layer(catalog: Catalog, wanted: str) -> LayerRecord:
     return matching[0]
 
 
-def layer_users(catalog: Catalog) -> dict[str, dict[str, list[str]]]:
+def layer_users(catalog: Catalog, layer_ids: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     """For each layer ID the ``images`` and ``containers`` it is the top layer of, and the ``children`` built on it."""
     users: dict[str, dict[str, list[str]]] = {
-        layer.id: {"images": [], "containers": [], "children": []} for layer in catalog.layers
+        layer_id: {"images": [], "containers": [], "children": []} for layer_id in layer_ids
     }
-    nobody: dict[str, list[str]] = {"images": [], "containers": [], "children": []}
     for image in catalog.images:
         for layer_id in dict.fromkeys((image.layer, *image.mapped_layers)):
-            users.get(layer_id, nobody)["images"].append(image.id)
+            if layer_id in users:
+                users[layer_id]["images"].append(image.id)
     for container in catalog.containers:
-        users.get(container.layer, nobody)["containers"].append(container.id)
+        if container.layer in users:
+            users[container.layer]["containers"].append(container.id)
     for layer in catalog.layers:
-        users.get(layer.parent or "", nobody)["children"].append(layer.id)
+        if layer.parent and layer.parent in users:
+            users[layer.parent]["children"].append(layer.id)
     return users
 
 

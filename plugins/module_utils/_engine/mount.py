@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from .._errors import HostError
 from .._report import Reporter
-from .._storage.catalog import read_catalog
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.overlay import OverlayDriver
@@ -17,6 +16,7 @@ from .._storage.records import ContainerRecord
 from .containers import container_facts
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
 from .outcome import Outcome
+from .recover import recovered_catalog
 from .remove import knows_container
 
 
@@ -42,7 +42,7 @@ def mount_container(
 
     Raises UnknownContainer, MappedContainer, and ReadOnlyConflict where it is mounted the other way already.
     """
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     record = catalog.container(name)
     if record.uidmap or record.gidmap:
         raise MappedContainer("containers with ID maps cannot be mounted yet", subject=name)
@@ -72,7 +72,7 @@ def unmount_container(
     layout: Layout, driver: OverlayDriver, name: str, reporter: Reporter, *, force: bool, check_mode: bool
 ) -> Outcome:
     """Our mount of the container ``name`` given back; with ``force`` everybody's. An unknown container is unmounted."""
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     record = knows_container(catalog, name)
     if record is None:
         return Outcome(False, {**mount_facts(NOT_MOUNTED), "container": None})

@@ -25,6 +25,7 @@ from .describe import describe_image, read_image
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
 from .names import find_image, knows_image
 from .outcome import Outcome
+from .recover import recovered_catalog
 
 # In upstream's driver these options of its own keep an image's mount from having those of storage.conf.
 _OPTIONS = ("ro",)
@@ -50,7 +51,7 @@ def mount_image(
     Raises UnknownImage, AmbiguousName, NothingToMount, ReadOnlyImage for an image of an additional store (as podman 4.3),
     and ReadOnlyConflict where another tool mounted its layer writable.
     """
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     record = find_image(catalog, name, short_names)
     if not record.layer:
         raise NothingToMount("the image has no layer that could be mounted", subject=name, found=record.id)
@@ -71,6 +72,10 @@ def mount_image(
         after, changed = mount(layout, driver, record.id, record.layer, read_only=True, mount_options=_OPTIONS)
     except UnknownContainer as error:
         raise UnknownImage("the image was deleted meanwhile", subject=name, found=record.id) from error
+    if changed and all(image.id != record.id for image in read_catalog(layout).images):
+        # Deleted between the look and the lock; its layer, which another image has too, would stay mounted for nobody.
+        unmount(layout, driver, record.id, record.layer, force=False)
+        raise UnknownImage("the image was deleted meanwhile", subject=name, found=record.id)
     if changed:
         reporter.step("mounted", record.id, path=after.mount_point, count=after.mount_count, read_only=True)
     return _outcome(layout, catalog, record, before, after, changed)
@@ -90,7 +95,7 @@ def unmount_image(
 
     Raises AmbiguousName.
     """
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     record = knows_image(catalog, name, short_names)
     if record is None:
         return Outcome(False, {**mount_facts(NOT_MOUNTED), "image": None})

@@ -7,18 +7,18 @@
 
 from __future__ import annotations
 
-from .._model.json_text import go_json
 from .._model.manifest import Manifest
 from .._model.schema1 import Schema1Manifest
 from .._model.times import ZERO_TIME, go_time
 from .._storage.commit import NewImage
+from .._storage.image_signatures import ManifestSignatures
 from .._storage.records import UNKNOWN_TIME
 from .plan import Plan
 from .resolve import RemoteImage
 
 
-def new_image(names: tuple[str, ...], remote: RemoteImage, plan: Plan) -> NewImage:
-    """What a commit is to record of ``remote``, whose layers are those of ``plan``, under ``names``."""
+def new_image(names: tuple[str, ...], remote: RemoteImage, plan: Plan, signatures: ManifestSignatures) -> NewImage:
+    """What a commit is to record of ``remote``, whose layers are those of ``plan``, under ``names`` and with ``signatures``."""
     schema1 = isinstance(remote.manifest, Schema1Manifest)
     return NewImage(
         image_id=remote.image_id,
@@ -27,24 +27,18 @@ def new_image(names: tuple[str, ...], remote: RemoteImage, plan: Plan) -> NewIma
         top_layer=plan.chain[-1] if plan.chain else None,
         created=_schema1_time(remote) if schema1 else remote.config.created or UNKNOWN_TIME,
         big_data=_big_data(remote),
-        metadata=_schema1_metadata(remote) if schema1 else "{}",
+        signatures=signatures,
         chain=plan.chain,
     )
 
 
 def _big_data(remote: RemoteImage) -> tuple[tuple[str, bytes], ...]:
-    """The config, the indexes if any, and the manifest under two keys; of schema 1 no config, and no signatures."""
+    """The config, the indexes if any, and the manifest under two keys; of schema 1 no config."""
     manifest = remote.manifest
     items = [(str(manifest.config.digest), remote.config.raw)] if isinstance(manifest, Manifest) else []
     items += [(f"manifest-{index.digest}", index.raw) for index in remote.indexes]
     items += [(f"manifest-{manifest.digest}", manifest.raw), ("manifest", manifest.raw)]
-    if isinstance(manifest, Schema1Manifest):
-        items.append((f"signature-{manifest.digest.hex}", b""))
     return tuple(items)
-
-
-def _schema1_metadata(remote: RemoteImage) -> str:
-    return go_json({"signatures-sizes": {str(remote.manifest.digest): []}})
 
 
 def _schema1_time(remote: RemoteImage) -> str:

@@ -15,10 +15,14 @@ from .._errors import DataError, StrataError
 from .._host.atomic_files import read_file
 from .._model.digest import Digest
 from .._model.index import Index
+from .._model.manifest import Manifest
 from .._model.manifest_parser import parse_manifest
+from .._model.schema1 import Schema1Manifest
 from .._storage.catalog import Catalog, read_catalog
 from .._storage.commit import NewImage
-from .._storage.forecast import after_commit, after_naming
+from .._storage.forecast import after_commit, after_naming, after_signing
+from .._storage.image_signatures import ManifestSignatures, stored_signatures
+from .._storage.json_record import StoreDamaged
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord, LayerRecord
 from .choose import entries_for
@@ -53,11 +57,23 @@ class StoreView:
         self._images[image.image_id] = remote
         if remote.stand_ins:
             self._stand_ins.update([image.image_id, *plan.stand_in_ids, *map(str, remote.stand_ins)])
-        self._items.update({(image.image_id, key): data for key, data in image.big_data})
+        self._items.update({(image.image_id, key): data for key, data in image.items})
 
     def foresee_names(self, catalog: Catalog, image_id: str, names: Iterable[str]) -> None:
         """From now on shows the store as it would be if the image had exactly these names."""
         self._foreseen = after_naming(catalog, image_id, names)
+
+    def foresee_signatures(self, catalog: Catalog, image_id: str, signed: ManifestSignatures) -> None:
+        """From now on shows the store as it would be if the image had just these signatures of that manifest."""
+        self._foreseen = after_signing(catalog, image_id, signed)
+        self._items.update({(image_id, key): data for key, data in signed.items(default=True)})
+
+    def signatures(self, record: ImageRecord, manifest: Digest) -> tuple[bytes, ...] | None:
+        """The signatures that the store keeps of this manifest, as blobs; None where they are damaged."""
+        try:
+            return stored_signatures(record, manifest, lambda key: self._item(record, key))
+        except StoreDamaged:
+            return None
 
     def describe(self, catalog: Catalog, record: ImageRecord, actions: dict[str, str]) -> dict[str, Any]:
         """The facts of an image, as describe_image() gives them; what only the content can tell is None."""
@@ -92,6 +108,23 @@ class StoreView:
         found = [index for index in indexes if index is not None]
         return not found or any(self._chosen(record, index, choice) in record.manifest_digests for index in found)
 
+    def manifest(
+        self, catalog: Catalog, record: ImageRecord, choice: PlatformChoice, digest: Digest
+    ) -> Manifest | Schema1Manifest | None:
+        """The stored manifest with which a pull for ``choice`` would end if the registry has ``digest``.
+
+        None where it would end with another image, and where the bytes are not there.
+        """
+        if not self.serves(catalog, record, choice, digest):
+            return None
+        index = self._index(record, digest)
+        chosen = str(digest) if index is None else self._chosen(record, index, choice)
+        for key in (f"{_KEY}{chosen}", "manifest"):
+            parsed = self._parsed(record, key)
+            if parsed is not None and str(parsed.digest) == chosen and not isinstance(parsed, Index):
+                return parsed
+        return None
+
     def _chosen(self, record: ImageRecord, index: Index, choice: PlatformChoice) -> str | None:
         """The digest of the manifest that ``index`` gives for ``choice``, as far down as the image's own data tell."""
         for entry in entries_for(index, choice.platform):
@@ -109,17 +142,22 @@ class StoreView:
 
     def _index(self, record: ImageRecord, digest: Digest) -> Index | None:
         """The index with this digest that the store keeps for the image, None where there is none."""
-        key = f"{_KEY}{digest}"
+        parsed = self._parsed(record, f"{_KEY}{digest}")
+        return parsed if isinstance(parsed, Index) and digest.matches(parsed.raw) else None
+
+    def _parsed(self, record: ImageRecord, key: str) -> Manifest | Index | Schema1Manifest | None:
+        """The manifest or index under ``key``, None where there is none that can be read."""
+        raw = self._item(record, key)
+        try:
+            return None if raw is None else parse_manifest(raw, "")
+        except DataError:
+            return None
+
+    def _item(self, record: ImageRecord, key: str) -> bytes | None:
         raw = self._items.get((record.id, key))
         if raw is None and key in record.big_data_names:
             raw = read_file(self._layout.of(record.store).image_item(record.id, key))
-        if raw is None or not digest.matches(raw):
-            return None
-        try:
-            parsed = parse_manifest(raw, "")
-        except DataError:
-            return None
-        return parsed if isinstance(parsed, Index) else None
+        return raw
 
     def _stored(self, catalog: Catalog, record: ImageRecord) -> StoredImage:
         remote = self._images.get(record.id)

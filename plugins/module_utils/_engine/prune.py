@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .._report import Reporter
-from .._storage.catalog import read_catalog
 from .._storage.layout import Layout
 from .._storage.overlay import OverlayDriver
 from .._storage.records import ImageRecord
 from .carry_out import carry_out
 from .outcome import Outcome
 from .prune_filters import created_before, cutoff, has_labels, matches_name
+from .recover import recovered_catalog
 from .removal import Removal
 
 
@@ -49,7 +49,8 @@ def prune_images(
     def planner(removal: Removal, _containers: bool) -> None:
         play_prune(removal, request, moment)
 
-    removal = carry_out(layout, driver, read_catalog(layout).own(), planner, reporter, check_mode=check_mode)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
+    removal = carry_out(layout, driver, catalog.own(), planner, reporter, check_mode=check_mode)
     facts = {
         "deleted": removal.deleted,
         "untagged": [name for name, _image_id in removal.untagged],
@@ -78,4 +79,7 @@ def _may_go(removal: Removal, image: ImageRecord, request: PruneRequest, moment:
         return False
     if not (request.all or removal.dangling(image)):
         return False
-    return has_labels(removal.labels(image), request.labels) and removal.mount_point(image) is None
+    # The config is read only for those that ask for its labels.
+    if request.labels and not has_labels(removal.labels(image), request.labels):
+        return False
+    return removal.mount_point(image) is None

@@ -7,29 +7,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from .._errors import RemoteError, StrataError, UsageError
+from .._errors import MissingLibraryError, RemoteError, StrataError, UsageError
 from .._model.digest import Digest
+from .._model.manifest import Manifest
 from .._model.manifest_digest import digested_bytes
 from .._model.reference import Reference
+from .._model.schema1 import Schema1Manifest
 from .._report import Reporter
 from .._storage.catalog import Catalog
 from .._storage.commit import LayerVanished, NewImage, commit_image, set_names
+from .._storage.image_signatures import ManifestSignatures, replace_signatures
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord
 from .._transport.source import ImageSource
+from .choose import Chosen
+from .evidence import ImageEvidence
+from .kept_signatures import SignatureChange, signature_change, signatures_to_keep
 from .names import ensure_changeable
 from .new_image import new_image
 from .plan import Plan
 from .planner import Planner
 from .present import StoreView
-from .resolve import PlatformChoice, RemoteImage, resolve_image
+from .recover import recovered_catalog
+from .resolve import PlatformChoice, RemoteImage, choose_manifest, resolve_image
 from .retry import Retry
 from .stage import Workshop
-from .trust import Gate
+from .trust import Admission, Gate
 
 ALWAYS = "always"
 NEWER = "newer"
@@ -57,13 +64,14 @@ class PullRequest:
     """One image to be pulled.
 
     ``name`` is its full reference; ``extra_names`` are given to the image besides. ``policy`` is one of ``always``,
-    ``newer``, ``missing``, ``never``.
+    ``newer``, ``missing``, ``never``. With ``remove_signatures`` the image is kept without its signatures.
     """
 
     name: Reference
     extra_names: tuple[Reference, ...]
     policy: str
     choice: PlatformChoice
+    remove_signatures: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,6 +128,7 @@ class Puller:
         self._view = StoreView(workshop.layout)
         self._planner = Planner(workshop, check_mode=check_mode)
         self._configs: dict[Digest, bytes] = {}
+        self._recovered = False
 
     def pull(self, request: PullRequest) -> Pulled:
         """Brings the image of ``request`` into the store, or says in check mode what that would do.
@@ -127,23 +136,23 @@ class Puller:
         A failure that may pass has the whole copy repeated; layers that were staged by then are not fetched again. Raises
         NotPresent, PolicyRefused, and every error of source, image and store; the store is then as it was.
         """
-        catalog = self._view.catalog()
+        catalog = self._first_catalog()
         present = catalog.image_named(str(request.name))
         if request.policy == NEVER and present is None:
             raise NotPresent("the image is not in the store, and pull is never", subject=str(request.name))
         if present is not None and self._may_stay_unjudged(catalog, present, request):
             return self._keep(request, catalog, present, _Provenance())
-        accepted_by = self._open_gate().admit(request.name, self._reporter)
-        # What a digest names cannot move.
-        if (
-            present is not None
-            and request.name.digest
-            and self._view.serves(catalog, present, request.choice, request.name.digest)
-        ):
-            return self._keep(request, catalog, present, _Provenance(accepted_by=accepted_by))
+        gate = self._open_gate()
+        admission = None if gate.needs_evidence(request.name) else gate.admit(request.name, None, self._reporter)
+        if present is not None and admission is not None:
+            # What a digest names cannot move, and nothing of it has to be looked at.
+            manifest = self._named_by_digest(request, catalog, present)
+            if manifest is not None:
+                signed = signatures_to_keep(manifest, ()) if request.remove_signatures else None
+                return self._keep(request, catalog, present, _Provenance(admission=admission), signed)
         fetched_before = self._workshop.bytes_fetched
         try:
-            return self._retry.run(str(request.name), lambda: self._copy(request, accepted_by, fetched_before))
+            return self._retry.run(str(request.name), lambda: self._copy(request, gate, admission, fetched_before))
         except RemoteError as error:
             if request.policy != NEWER or present is None:
                 raise
@@ -152,11 +161,18 @@ class Puller:
 
     def keep(self, request: PresentImage) -> Pulled:
         """The image of ``request`` with its further names; nobody is asked. Raises UnknownImage."""
-        catalog = self._view.catalog()
+        catalog = self._first_catalog()
         return self._keep(request, catalog, catalog.image(request.image_id), _Provenance())
 
     def catalog(self) -> Catalog:
         """The store as the next image finds it; in check mode as the images before would leave it."""
+        return self._view.catalog()
+
+    def _first_catalog(self) -> Catalog:
+        """The store as an image finds it; before the first one, what killed processes left there is removed."""
+        if not self._recovered:
+            self._recovered = True
+            return recovered_catalog(self._layout, self._workshop.driver, check_mode=self._check_mode)
         return self._view.catalog()
 
     def _may_stay_unjudged(self, catalog: Catalog, present: ImageRecord, request: PullRequest) -> bool:
@@ -165,84 +181,143 @@ class Puller:
             return not request.choice.explicit or self._view.serves(catalog, present, request.choice)
         return request.policy == NEVER
 
-    def _copy(self, request: PullRequest, accepted_by: str, fetched_before: int) -> Pulled:
-        """One attempt: the registry is asked, its mirrors first, and what is missing is fetched."""
+    def _named_by_digest(
+        self, request: PullRequest, catalog: Catalog, present: ImageRecord
+    ) -> Manifest | Schema1Manifest | None:
+        """The stored manifest that the digest in the name leads to; None where the name has none, or the store not the image."""
+        digest = request.name.digest
+        return self._view.manifest(catalog, present, request.choice, digest) if digest else None
+
+    def _copy(self, request: PullRequest, gate: Gate, admission: Admission | None, fetched_before: int) -> Pulled:
+        """One attempt: the registry is asked, its mirrors first, the image is judged, and what is missing is fetched.
+
+        ``admission`` is what the policy says of the name alone, None where it wants to see the image.
+        """
         source = self._open_source(request.name)
         try:
             catalog = self._view.catalog()
             present = catalog.image_named(str(request.name))
-            if present is not None and self._is_current(source, request, catalog, present):
-                return self._keep(request, catalog, present, _provenance(source, accepted_by))
-            remote = resolve_image(source, request.choice, str(request.name), self._configs)
+            current = self._current(source, request, catalog, present) if present is not None else None
+            chosen = Chosen(current) if current is not None else choose_manifest(source, request.choice.platform)
+            evidence = ImageEvidence(chosen.manifest, source.signatures, lambda: source.signatures_sought)
+            admission = admission or gate.admit(request.name, evidence, self._reporter)
+            signed = self._wanted_signatures(request, evidence)
+            if present is not None and current is not None:
+                return self._keep(request, catalog, present, _provenance(source, admission), signed)
+            signed = signed or signatures_to_keep(chosen.manifest, ())
+            remote = resolve_image(source, chosen, request.choice, str(request.name), self._configs)
             self._reporter.step("resolved", str(request.name), digest=str(remote.digest), source=source.endpoint)
-            return self._bring(request, remote, source, accepted_by, fetched_before)
+            return self._bring(_Arrival(request, remote, signed, source, admission, fetched_before))
         finally:
             source.close()
 
-    def _is_current(self, source: ImageSource, request: PullRequest, catalog: Catalog, present: ImageRecord) -> bool:
-        """Whether the registry has what the present image was made from, and would give the same image today."""
+    def _wanted_signatures(self, request: PullRequest, evidence: ImageEvidence) -> ManifestSignatures | None:
+        """The signatures that the image shall be kept with; None, with a warning, where a library is missing to find them.
+
+        A policy that requires signatures has found them by now.
+        """
+        if request.remove_signatures:
+            return signatures_to_keep(evidence.parsed, ())
+        try:
+            return signatures_to_keep(evidence.parsed, evidence.signatures())
+        except MissingLibraryError as error:
+            self._reporter.warn(f"{request.name}: its signatures were not looked for: {error}")
+            return None
+
+    def _current(
+        self, source: ImageSource, request: PullRequest, catalog: Catalog, present: ImageRecord
+    ) -> Manifest | Schema1Manifest | None:
+        """The manifest of the present image, where the registry has what it was made from and would give the same image today."""
         digest = source.current_digest()
         if digest is None:
             # It does not tell digests apart; the manifest that it is asked for instead serves the pull as well.
             digest = Digest.of(digested_bytes(source.manifest()[0]))
         if str(digest) not in present.manifest_digests:
-            return False
-        return self._view.serves(catalog, present, request.choice, digest)
+            return None
+        return self._view.manifest(catalog, present, request.choice, digest)
 
     def _keep(
-        self, request: PullRequest | PresentImage, catalog: Catalog, present: ImageRecord, provenance: _Provenance
+        self,
+        request: PullRequest | PresentImage,
+        catalog: Catalog,
+        present: ImageRecord,
+        provenance: _Provenance,
+        signed: ManifestSignatures | None = None,
     ) -> Pulled:
-        """The present image is the one that is wanted; only names may be missing."""
+        """The present image is the one that is wanted; only names may be missing, or its signatures others than ``signed``."""
         _check_digests(request.extra_names, present.manifest_digests)
         before = self._difference_side(catalog, request.names)
         missing = [name for name in request.names if name not in present.names]
         if missing:
             ensure_changeable(present, str(request.names[0]))
-            names = (*missing, *present.names)
-            if self._check_mode:
-                self._view.foresee_names(catalog, present.id, names)
-            else:
-                set_names(self._layout, present.id, names)
-                self._reporter.step("named", present.id, names=", ".join(missing))
-            catalog = self._view.catalog()
+            self._name(catalog, present, (*missing, *present.names), missing)
+        signatures = SignatureChange()
+        # What lies in an additional store keeps the signatures that it has.
+        if signed is not None and not present.store:
+            signatures = signature_change(self._view.signatures(present, signed.manifest), signed)
+            if signatures.changed:
+                self._sign(self._view.catalog(), present.id, signed)
+        catalog = self._view.catalog()
         image = self._describe(catalog, catalog.image(present.id), None, provenance, fetched=0)
         after = dict.fromkeys(request.names, self._view.shown_id(present.id))
-        return Pulled(bool(missing), image, before, after)
+        changed = bool(missing) or signatures.changed
+        return Pulled(changed, image, {**before, **signatures.before}, {**after, **signatures.after})
 
-    def _bring(
-        self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str, fetched_before: int
-    ) -> Pulled:
+    def _name(self, catalog: Catalog, present: ImageRecord, names: tuple[str, ...], missing: Sequence[str]) -> None:
+        if self._check_mode:
+            self._view.foresee_names(catalog, present.id, names)
+        else:
+            set_names(self._layout, present.id, names)
+            self._workshop.driver.flush()
+            self._reporter.step("named", present.id, names=", ".join(missing))
+
+    def _sign(self, catalog: Catalog, image_id: str, signed: ManifestSignatures) -> None:
+        if self._check_mode:
+            self._view.foresee_signatures(catalog, image_id, signed)
+        else:
+            replace_signatures(self._layout, image_id, signed)
+            self._workshop.driver.flush()
+            self._reporter.step("signatures replaced", image_id, manifest=str(signed.manifest), count=len(signed.blobs))
+
+    def _bring(self, arrival: _Arrival) -> Pulled:
         """Commits the remote image; starts over when a layer it builds on was deleted meanwhile."""
         attempt = 1
         while True:
             try:
-                return self._bring_once(request, remote, source, accepted_by, fetched_before)
+                return self._bring_once(arrival)
             except LayerVanished:
                 if attempt == _PLAN_ATTEMPTS:
                     raise
                 attempt += 1
 
-    def _bring_once(
-        self, request: PullRequest, remote: RemoteImage, source: ImageSource, accepted_by: str, fetched_before: int
-    ) -> Pulled:
-        _check_digests(request.extra_names, remote.digests)
+    def _bring_once(self, arrival: _Arrival) -> Pulled:
+        request, source, signed = arrival.request, arrival.source, arrival.signed
+        _check_digests(request.extra_names, arrival.remote.digests)
         catalog = self._view.catalog()
-        remote, plan = self._planner.plan(remote, source, catalog)
+        remote, plan = self._planner.plan(arrival.remote, source, catalog)
         before = self._difference_side(catalog, request.names)
-        changed = not _already_there(catalog, request, remote, plan)
+        signatures = self._compared_signatures(catalog, remote.image_id, signed)
+        changed = signatures.changed or not _already_there(catalog, request, remote, plan)
         record = None
         if changed:
             self._workshop.driver.ensure_native()
-            image = new_image(request.names, remote, plan)
+            image = new_image(request.names, remote, plan, signed)
             if self._check_mode:
                 self._view.foresee_commit(catalog, plan, remote, image)
             else:
                 record = self._commit(plan, image, source, catalog)
-        fetched = self._workshop.bytes_fetched - fetched_before
+        fetched = self._workshop.bytes_fetched - arrival.fetched_before
         catalog = self._view.catalog()
         record = record or catalog.image(remote.image_id)
-        facts = self._describe(catalog, record, plan, _provenance(source, accepted_by), fetched)
-        return Pulled(changed, facts, before, dict.fromkeys(request.names, self._view.shown_id(remote.image_id)))
+        facts = self._describe(catalog, record, plan, _provenance(source, arrival.admission), fetched)
+        after = dict.fromkeys(request.names, self._view.shown_id(remote.image_id))
+        return Pulled(changed, facts, {**before, **signatures.before}, {**after, **signatures.after})
+
+    def _compared_signatures(self, catalog: Catalog, image_id: str, signed: ManifestSignatures) -> SignatureChange:
+        """The signatures of the image, if it is there, against those that it is to have."""
+        present = next((image for image in catalog.images if image.id == image_id and not image.store), None)
+        stored = self._view.signatures(present, signed.manifest) if present else ()
+        return signature_change(stored, signed)
 
     def _commit(self, plan: Plan, image: NewImage, source: ImageSource, catalog: Catalog) -> ImageRecord:
         staged = self._workshop.stage(plan.to_stage, source, catalog)
@@ -264,7 +339,8 @@ class Puller:
             "plan": plan.facts() if plan else kept,
             "source": provenance.source,
             "credentials": provenance.credentials,
-            "accepted_by": provenance.accepted_by,
+            "accepted_by": provenance.admission.accepted_by if provenance.admission else None,
+            "verified": list(provenance.admission.verified) if provenance.admission else [],
             "bytes_downloaded": fetched,
             "error": None,
         }
@@ -279,16 +355,28 @@ class Puller:
 
 
 @dataclass(frozen=True)
+class _Arrival:
+    """An image that was let in, on its way into the store."""
+
+    request: PullRequest
+    remote: RemoteImage
+    signed: ManifestSignatures
+    source: ImageSource
+    admission: Admission
+    fetched_before: int
+
+
+@dataclass(frozen=True)
 class _Provenance:
-    """Where an image came from, by whose credentials, and what the policy says; None where nobody was asked."""
+    """Where an image came from, by whose credentials, and what let it in; None where nobody was asked."""
 
     source: Optional[str] = None
     credentials: Optional[str] = None
-    accepted_by: Optional[str] = None
+    admission: Optional[Admission] = None
 
 
-def _provenance(source: ImageSource, accepted_by: str) -> _Provenance:
-    return _Provenance(source.endpoint, source.credentials_origin or None, accepted_by)
+def _provenance(source: ImageSource, admission: Admission) -> _Provenance:
+    return _Provenance(source.endpoint, source.credentials_origin or None, admission)
 
 
 def _already_there(catalog: Catalog, request: PullRequest, remote: RemoteImage, plan: Plan) -> bool:
@@ -316,7 +404,15 @@ def failed_image(name: str, error: StrataError, fetched: int) -> dict[str, Any]:
         "accepted_by",
     )
     entry: dict[str, Any] = dict.fromkeys(unknown)
-    return {**entry, "names": [name], "digests": [], "layers": [], "bytes_downloaded": fetched, "error": error.facts()}
+    return {
+        **entry,
+        "names": [name],
+        "digests": [],
+        "layers": [],
+        "verified": [],
+        "bytes_downloaded": fetched,
+        "error": error.facts(),
+    }
 
 
 def _check_digests(names: Iterable[Reference], digests: Collection[str]) -> None:

@@ -44,10 +44,11 @@ class Wanted:
     extra_names: tuple[Reference, ...]
     policy: str
     choice: PlatformChoice
+    remove_signatures: bool = False
 
     def as_request(self, name: Reference) -> PullRequest:
         """The same under the full ``name``."""
-        return PullRequest(name, self.extra_names, self.policy, self.choice)
+        return PullRequest(name, self.extra_names, self.policy, self.choice, self.remove_signatures)
 
 
 class NamedPuller:

@@ -10,13 +10,13 @@ Check mode prints what this says, and a removal in earnest is planned by it once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Optional
 
 from .._errors import HostError, UsageError
 from .._storage.catalog import Catalog
+from .._storage.layer_use import LayerUse
 from .._storage.records import ContainerRecord, ImageRecord
-from .._storage.remove_image import freed_layers
 from .lineage import Lineage
 from .remove import ContainerMounted
 
@@ -47,8 +47,15 @@ class Removal:
         self._before = {image.id: image for image in catalog.images}
         self._images = dict(self._before)
         # Any change to the store begins with the removal of the others.
-        self._layers = {layer.id: layer for layer in catalog.layers if not layer.incomplete}
-        self._containers = {container.id: container for container in catalog.containers}
+        self._use = LayerUse(
+            (layer for layer in catalog.layers if not layer.incomplete), catalog.images, catalog.containers
+        )
+        self._containers: dict[str, list[ContainerRecord]] = {}
+        for container in catalog.containers:
+            self._containers.setdefault(container.image, []).append(container)
+        self._by_top: dict[str, dict[str, ImageRecord]] = {}
+        for image in catalog.images:
+            self._by_top.setdefault(image.layer, {})[image.id] = image
         self._lineage = lineage
         self._mount_of = mount_of
         self.untagged: list[tuple[str, str]] = []
@@ -74,20 +81,21 @@ class Removal:
 
     def users(self, image: ImageRecord) -> list[ContainerRecord]:
         """The containers that are made from the image."""
-        return [container for container in self._containers.values() if container.image == image.id]
+        return list(self._containers.get(image.id, ()))
 
     def mount_point(self, image: ImageRecord) -> str | None:
         """Where a layer that would go with the image is mounted, None where none is."""
-        points = [self._mount_of(layer_id) for layer_id in self._freed(image)]
+        points = [self._mount_of(layer_id) for layer_id in self._use.freed_by(image)]
         return next((point for point in points if point), None)
 
     def dangling(self, image: ImageRecord) -> bool:
         """Whether the image has no name, and no image was built on it."""
-        return not image.names and not self._lineage.has_children(image, self.images, self._layers)
+        return not image.names and not self._lineage.has_children(image, self._near(image), self._use.layers)
 
     def untag(self, image: ImageRecord, name: str) -> None:
         """Takes ``name`` from the image."""
-        self._images[image.id] = image.changed(names=[other for other in image.names if other != name])
+        left = image.changed(names=[other for other in image.names if other != name])
+        self._images[image.id] = self._by_top[image.layer][image.id] = left
         self.untagged.append((name, image.id))
 
     def delete(self, image: ImageRecord, *, containers: bool, mounted: bool) -> None:
@@ -129,26 +137,28 @@ class Removal:
                     found=f"{_listed([container])} at {point}",
                 )
         for container in users:
-            self.containers.append(self._containers.pop(container.id))
-            self._layers.pop(container.layer, None)
+            self._use.take_container(container)
+        self.containers += self._containers.pop(image.id, [])
 
     def _take(self, image: ImageRecord) -> ImageRecord | None:
         """Takes the image with its names and layers, and returns the one that it was built on."""
-        parent = self._lineage.parent(image, self.images, self._layers)
-        freed = self._freed(image)
-        self.mounts += [(image.id, layer_id) for layer_id in freed if self._mount_of(layer_id)]
+        parent = self._lineage.parent(image, self._near(image), self._use.layers)
+        freed = self._use.take_image(image)
+        self.mounts += [(image.id, layer.id) for layer in freed if self._mount_of(layer.id)]
         self.untagged += [(name, image.id) for name in image.names]
         self.deleted.append(image.id)
-        self.layers += freed
-        self.size += sum(image.big_data_sizes.values())
-        del self._images[image.id]
-        for layer_id in freed:
-            self.size += max(self._layers.pop(layer_id).diff_size or 0, 0)
+        self.layers += [layer.id for layer in freed]
+        self.size += sum(image.big_data_sizes.values()) + sum(max(layer.diff_size or 0, 0) for layer in freed)
+        del self._images[image.id], self._by_top[image.layer][image.id]
         return parent
 
-    def _freed(self, image: ImageRecord) -> list[str]:
-        others = [other for other in self.images if other.id != image.id]
-        return freed_layers(image, others, self._layers, self._containers.values())
+    def _near(self, image: ImageRecord) -> Iterator[ImageRecord]:
+        """The images that may be built on this one, or it on them: their top layer is its own, or next to that."""
+        layer = self._use.layers.get(image.layer)
+        tops = [image.layer, *([layer.parent] if layer and layer.parent else []), *self._use.children(image.layer)]
+        # Next to no layer at all are the base layers of others, which are no relatives.
+        for top in tops if image.layer else [""]:
+            yield from self._by_top.get(top, {}).values()
 
 
 def _called(record: ImageRecord | ContainerRecord) -> str:

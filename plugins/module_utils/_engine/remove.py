@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .._errors import HostError
 from .._report import Reporter
-from .._storage.catalog import Catalog, UnknownContainer, read_catalog
+from .._storage.catalog import Catalog, UnknownContainer
 from .._storage.containers import delete_container
 from .._storage.layout import Layout
 from .._storage.mounting import mount_state, unmount
@@ -17,6 +17,7 @@ from .._storage.overlay import OverlayDriver
 from .._storage.records import ContainerRecord
 from .containers import describe_container
 from .outcome import Outcome
+from .recover import recovered_catalog
 
 
 class ContainerMounted(HostError):
@@ -32,7 +33,7 @@ def remove_container(
 
     Raises ContainerMounted for a mounted container unless ``force`` is given, as podman does.
     """
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     record = knows_container(catalog, name)
     if record is None:
         return Outcome(False, {"container": None}, {"container": None}, {"container": None})

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._report import Reporter
-from .._storage.catalog import Catalog, UnknownImage, read_catalog
+from .._storage.catalog import Catalog, UnknownImage
 from .._storage.layout import Layout
 from .._storage.overlay import OverlayDriver
 from .carry_out import carry_out
 from .names import ensure_changeable, match_image
 from .outcome import Outcome
+from .recover import recovered_catalog
 from .removal import Removal
 
 
@@ -42,7 +43,7 @@ def remove_images(
     The rules are those of ``podman rmi``; unlike there, nothing at all is done when one of the images has to stay. What is
     not in the store is fine. Raises SeveralNames, ImageInUse, ImageMounted, ContainerMounted, AmbiguousName and ReadOnlyImage.
     """
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     wanted = [found for found in (meant(catalog, text, short_names) for text in names) if found]
 
     def planner(removal: Removal, containers: bool) -> None:

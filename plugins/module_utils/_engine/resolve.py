@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Union
 
 from .._errors import DataError
-from .._layer.verify import BlobVerifier
+from .._layer.verify import verified_bytes
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
 from .._model.image_config import ImageConfig, parse_image_config
@@ -87,15 +87,18 @@ class PlatformChoice:
 
 
 def resolve_image(
-    source: ImageSource, choice: PlatformChoice, name: str, configs: MutableMapping[Digest, bytes] | None = None
+    source: ImageSource,
+    chosen: Chosen,
+    choice: PlatformChoice,
+    name: str,
+    configs: MutableMapping[Digest, bytes] | None = None,
 ) -> RemoteImage:
-    """The image of ``source`` for the wanted platform.
+    """The image of the manifest that was ``chosen`` of ``source``, and accepted by whoever judges it.
 
     ``configs`` are those that the task has fetched already, for it to add to.
 
-    Raises NoSuchPlatform, OtherPlatform, NestedIndex, LayerCountMismatch, and what the source and the parsers raise.
+    Raises OtherPlatform, LayerCountMismatch, and what the source and the parsers raise.
     """
-    chosen = choose_manifest(source, choice.platform)
     manifest = chosen.manifest
     if isinstance(manifest, Schema1Manifest):
         image = _converted(chosen.indexes, manifest, {})
@@ -136,7 +139,7 @@ def read_config(
         )
     known = {} if known is None else known
     if descriptor.digest not in known or len(known[descriptor.digest]) != descriptor.size:
-        known[descriptor.digest] = _read_small_blob(source, descriptor)
+        known[descriptor.digest] = verified_bytes(source.blob(descriptor), descriptor)
     return known[descriptor.digest]
 
 
@@ -170,16 +173,6 @@ def fits(platform: Platform, choice: PlatformChoice) -> bool:
 def _converted(indexes: tuple[Index, ...], manifest: Schema1Manifest, known: Mapping[Digest, BlobFacts]) -> RemoteImage:
     conversion = convert(manifest, known)
     return RemoteImage(indexes, manifest, conversion.layers, conversion.config, conversion.stand_ins)
-
-
-def _read_small_blob(source: ImageSource, descriptor: Descriptor) -> bytes:
-    verifier = BlobVerifier(descriptor.digest, descriptor.size)
-    pieces = []
-    for chunk in source.blob(descriptor):
-        verifier.update(chunk)
-        pieces.append(chunk)
-    verifier.finish()
-    return b"".join(pieces)
 
 
 def _check_platform(platform: Platform, choice: PlatformChoice, name: str) -> None:

@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Optional
 
 from .._config.credentials import find_credentials
 from .._config.paths import ConfigPaths
 from .._config.registries_conf import PullSource, RegistriesConf, load_registries_conf
+from .._config.registries_d import SignaturePlace
 from .._model.credentials import Credentials
 from .._model.reference import Reference
 from .._registry.pool import RegistryPool
@@ -27,8 +29,8 @@ from .connect import connection_options
 class RegistryAccess:
     """How registries are reached: what the task says, and what the files of the target say where it is silent.
 
-    ``validate_certs`` is None where registries.conf decides. ``timeout`` is in seconds without a byte. To be closed at the
-    end of the task.
+    ``validate_certs`` is None where registries.conf decides. ``timeout`` is in seconds without a byte. ``signature_place`` tells
+    where the signatures of a name are, for those who want to see them. To be closed at the end of the task.
     """
 
     paths: ConfigPaths
@@ -40,6 +42,7 @@ class RegistryAccess:
     cert_dir: Optional[str] = None
     registries_conf: Optional[str] = None
     timeout: float = 60.0
+    signature_place: Optional[Callable[[Reference], SignaturePlace]] = None
 
     @cached_property
     def pool(self) -> RegistryPool:
@@ -77,7 +80,9 @@ class RegistryAccess:
             cert_dir=self.cert_dir,
             timeout=self.timeout,
         )
-        return DockerEndpoint(source.reference, options, self._credentials(source.reference, logical))
+        # The name at the mirror counts: whoever runs it keeps its signatures (containers/image does the same).
+        place = partial(self.signature_place, source.reference) if self.signature_place else None
+        return DockerEndpoint(source.reference, options, self._credentials(source.reference, logical), place)
 
     def _credentials(self, physical: Reference, logical: Reference) -> Credentials | None:
         if self.username is not None:

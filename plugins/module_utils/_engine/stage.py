@@ -24,9 +24,10 @@ from .._storage.catalog import Catalog
 from .._storage.commit import StagedLayer
 from .._storage.diff import reassemble
 from .._storage.layout import Layout
+from .._storage.leftovers import recover_leftovers
 from .._storage.overlay import OverlayDriver
 from .._storage.prepare import prepare_store
-from .._storage.staging import Staging, open_staging, recover_leftovers
+from .._storage.staging import Staging, open_staging
 from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker
 from .._transport.source import ImageSource
 from .plan import FETCH, PlannedLayer

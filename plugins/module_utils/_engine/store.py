@@ -10,6 +10,7 @@ from __future__ import annotations
 from .._config.storage_conf import StoreSettings
 from .._errors import HostError
 from .._storage.layout import Layout
+from .._storage.other_drivers import other_drivers
 from .._storage.overlay_options import parse_options
 
 
@@ -22,10 +23,10 @@ class DriverUnsupported(HostError):
 def layout_of(settings: StoreSettings) -> Layout:
     """The layout of the store that ``settings`` names, with its additional image stores.
 
-    An unset driver means overlay, the first choice of containers/storage. Raises DriverUnsupported for any other, and
-    InvalidDriverOption.
+    An unset driver means overlay, the first choice of containers/storage, unless another has written there. Raises
+    DriverUnsupported for any other, and InvalidDriverOption.
     """
-    driver = settings.driver or "overlay"
+    driver = settings.driver or next(iter(other_drivers(settings.graph_root)), "overlay")
     if driver != "overlay":
         raise DriverUnsupported(
             "this storage driver is not supported", subject=settings.graph_root, wanted="overlay", found=driver

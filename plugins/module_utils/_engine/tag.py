@@ -14,13 +14,14 @@ from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._model.reference import ImageIdGiven
 from .._report import Reporter
-from .._storage.catalog import Catalog, read_catalog
+from .._storage.catalog import Catalog
 from .._storage.image_names import change_names
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord
 from .describe import describe_image, read_image
 from .names import ensure_changeable, find_image, local_name
 from .outcome import Outcome
+from .recover import recovered_catalog
 
 MOVE = "move"
 KEEP = "keep"
@@ -58,7 +59,7 @@ def tag_image(
     UnknownImage, AmbiguousName, InvalidReference, TargetHasDigest, ReadOnlyImage and NameTaken; then no name is given.
     """
     wanted = target_names(targets)
-    catalog = read_catalog(layout)
+    catalog = recovered_catalog(layout, None, check_mode=check_mode)
     image = find_image(catalog, name, short_names)
     ensure_changeable(image, name)
     images = catalog.own().images

@@ -57,8 +57,7 @@ def parse_mounts(data: bytes) -> list[MountEntry]:
 
 def read_mounts() -> list[MountEntry]:
     """All mounts of this mount namespace that this process can reach. Raises HostError."""
-    with reporting("read", _MOUNTINFO), open(_MOUNTINFO, "rb") as table:
-        return parse_mounts(table.read())
+    return parse_mounts(_table())
 
 
 def mount_at(path: str) -> MountEntry | None:
@@ -73,7 +72,9 @@ def mount_at(path: str) -> MountEntry | None:
 def mount_containing(path: str) -> MountEntry | None:
     """The mount in which ``path`` lies, None where ``path`` does not exist. Raises HostError."""
     wanted = _mount_id(path)
-    return _last(entry for entry in read_mounts() if entry.mount_id == wanted)
+    # Only its own line: where each of many layers is asked for, taking the others apart is most of the work.
+    begin = b"%d " % wanted if wanted is not None else None
+    return _last(_parse_line(line) for line in _table().splitlines() if begin and line.startswith(begin))
 
 
 def mounts_below(path: str) -> list[MountEntry]:
@@ -97,6 +98,11 @@ def is_bound_to_itself(path: str) -> bool:
         return False
     covered = os.path.join(parent.root, os.path.relpath(entry.mount_point, parent.mount_point))
     return os.path.normpath(covered) == entry.root
+
+
+def _table() -> bytes:
+    with reporting("read", _MOUNTINFO), open(_MOUNTINFO, "rb") as table:
+        return table.read()
 
 
 def _mount_id(path: str) -> int | None:

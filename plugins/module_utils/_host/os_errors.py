@@ -37,10 +37,31 @@ _FAMILIES: dict[int, type[HostError]] = {
 
 
 def host_error(error: OSError, action: str, path: str) -> HostError:
-    """The error that says that ``action`` (as in "cannot <action>") on ``path`` failed, and how."""
+    """The error that says that ``action`` (as in "cannot <action>") on ``path`` failed, and how.
+
+    Of a full file system it tells what is free there; of a quota that is used up nobody could.
+    """
     family = _FAMILIES.get(error.errno or 0, HostError)
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return family(f"cannot {action}: {reason}", subject=path)
+    found = free_room(path) if error.errno == errno.ENOSPC else ""
+    return family(f"cannot {action}: {reason}", subject=path, wanted="more room" if found else "", found=found)
+
+
+def free_room(path: str) -> str:
+    """What the file system that holds ``path``, or would hold it, has free; empty where it does not say.
+
+    In words that stand in an error, so it raises nothing.
+    """
+    place = os.path.abspath(path)
+    while not os.path.isdir(place) and place != os.path.dirname(place):
+        place = os.path.dirname(place)
+    try:
+        facts = os.statvfs(place)
+    except OSError:
+        return ""
+    room = f"{facts.f_bavail * facts.f_frsize} bytes"
+    # File systems that make inodes as they are needed count none.
+    return f"{room} and {facts.f_favail} inodes free" if facts.f_files else f"{room} free"
 
 
 @contextmanager

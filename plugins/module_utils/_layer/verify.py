@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .._errors import DataError
+from .._model.descriptor import Descriptor
 from .._model.digest import Digest
 
 
@@ -56,3 +59,14 @@ class BlobVerifier:
         raise SizeMismatch(
             "blob size mismatch", subject=str(self._digest), wanted=f"{self._size} bytes", found=f"{self.count} bytes"
         )
+
+
+def verified_bytes(chunks: Iterable[bytes], descriptor: Descriptor) -> bytes:
+    """The whole of a small blob, held against its descriptor. Raises SizeMismatch and DigestMismatch."""
+    verifier = BlobVerifier(descriptor.digest, descriptor.size)
+    pieces = []
+    for chunk in chunks:
+        verifier.update(chunk)
+        pieces.append(chunk)
+    verifier.finish()
+    return b"".join(pieces)

@@ -15,7 +15,9 @@ from typing import Any, NoReturn
 from .._errors import DataError
 
 # Go escapes these in strings so that JSON can stand in HTML, and U+2028 and U+2029 so that it can stand in JavaScript.
-_GO_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_GO_ESCAPES = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+# Made once: the records of a store are encoded by the thousand.
+_GO_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 # No document of ours has longer numbers, and Python reads them in quadratic time.
 _MOST_DIGITS = 400
@@ -34,21 +36,22 @@ class _Refused(ValueError):
     """A rule of ours that the parser of the standard library does not have."""
 
 
-def parse_json(data: bytes, what: str) -> Any:
+class RepeatedKeys(dict[str, Any]):
+    """An object in which a key stands more than once, where that was not refused at once."""
+
+
+def parse_json(data: bytes, what: str, *, mark_repeated_keys: bool = False) -> Any:
     """The value that ``data`` holds; ``what`` names it in errors.
 
     Stricter than the standard library, whose guesses differ from Go's: UTF-8 without a byte order mark, no duplicate keys
     at any level, no NaN, no infinity (not even by a large exponent), no half of a surrogate pair, nothing after the value,
-    and not nested too deeply for the interpreter. Raises BadJson, whose message shows no values of the document.
+    and not nested too deeply for the interpreter. With ``mark_repeated_keys`` an object with duplicate keys is an instance
+    of RepeatedKeys, for a caller to whom some objects do not matter. Raises BadJson, whose message shows no values of the
+    document.
     """
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_int=_integer,
-            parse_float=_finite,
-        )
+        decoder = _MARKING_DECODER if mark_repeated_keys else _DECODER
+        value = decoder.decode(data.decode("utf-8"))
         if _SURROGATE.search(data):
             _require_encodable(value)
     except UnicodeDecodeError as error:
@@ -61,19 +64,35 @@ def parse_json(data: bytes, what: str) -> Any:
     return value
 
 
+def plain_json(data: bytes) -> Any:
+    """The value that ``data`` holds, found in the time of the standard library alone.
+
+    None for all that is out of the ordinary (errors, fractions, halves of surrogate pairs), of which parse_json() is to
+    judge. Integers keep all their digits, however many. Of a key that stands twice in an object the last counts, as in Go.
+    """
+    if _SURROGATE.search(data):
+        return None
+    try:
+        return _PLAIN_DECODER.decode(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+
+
 def go_json(value: Any) -> str:
     """``value`` as Go's encoding/json writes it: compact, with its escapes of < > & U+2028 U+2029.
 
     Keys keep the order of the dict: Go writes those of a struct as declared and those of a map sorted by bytes, and only the
     caller knows which it is.
     """
-    return go_escaped(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+    return go_escaped(_GO_ENCODER.encode(value))
 
 
 def go_escaped(text: str) -> str:
     """The JSON ``text`` with Go's escapes of < > & U+2028 U+2029, and otherwise as it is."""
-    # These characters cannot stand outside of strings, so one pass over the whole text escapes just the strings.
-    return text.translate(_GO_ESCAPES)
+    # These characters cannot stand outside of strings, so replacing them everywhere escapes just the strings.
+    for character, escape in _GO_ESCAPES:
+        text = text.replace(character, escape)
+    return text
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -87,14 +106,26 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    return result if len(result) == len(pairs) else RepeatedKeys(result)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise _Refused(f"{name} is no JSON number")
+
+
+def _refuse_fraction(_digits: str) -> NoReturn:
+    raise _Refused("a fraction")
 
 
 def _integer(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise _Refused(f"a number of {len(digits)} digits")
-    return int(digits)
+    number = int(digits)
+    # Go has no other numbers where it does not know what to expect.
+    _finite(digits)
+    return number
 
 
 def _finite(digits: str) -> float:
@@ -109,3 +140,10 @@ def _require_encodable(value: Any) -> None:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise _Refused("half of a surrogate pair in a string") from None
+
+
+_DECODER, _MARKING_DECODER = (
+    json.JSONDecoder(object_pairs_hook=hook, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_finite)
+    for hook in (_unique, _marked)
+)
+_PLAIN_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_refuse_fraction)

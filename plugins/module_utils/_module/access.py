@@ -7,17 +7,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._config.paths import ConfigPaths
+from .._config.registries_d import SignaturePlace
 from .._engine.retry import Retry
 from .._engine.sources import RegistryAccess
+from .._model.reference import Reference
 from .._report import Reporter
 
 
-def registry_access(options: Mapping[str, Any], paths: ConfigPaths, reporter: Reporter) -> RegistryAccess:
-    """How registries are reached with the values of specs.REGISTRY, each of which ``options`` must hold."""
+def registry_access(
+    options: Mapping[str, Any],
+    paths: ConfigPaths,
+    reporter: Reporter,
+    signature_place: Callable[[Reference], SignaturePlace] | None = None,
+) -> RegistryAccess:
+    """How registries are reached with the values of specs.REGISTRY, each of which ``options`` must hold.
+
+    ``signature_place`` is for those who look at signatures.
+    """
     return RegistryAccess(
         paths=paths,
         reporter=reporter,
@@ -28,6 +38,7 @@ def registry_access(options: Mapping[str, Any], paths: ConfigPaths, reporter: Re
         cert_dir=options["cert_dir"],
         registries_conf=options["registries_conf"],
         timeout=float(options["timeout"]),
+        signature_place=signature_place,
     )
 
 

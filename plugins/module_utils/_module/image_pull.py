@@ -19,6 +19,7 @@ from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, failed
 from .._engine.pull_by_name import NamedPuller, Wanted
 from .._engine.resolve import PlatformChoice
 from .._engine.rights import require_rights
+from .._engine.signature_places import signature_places
 from .._engine.stage import Workshop
 from .._engine.store import layout_of
 from .._engine.trust import Gate, open_gate
@@ -47,6 +48,7 @@ OPTIONS = merged(
         },
         "platform": {"type": "str"},
         "allow_other_platform": {"type": "bool", "default": False},
+        "remove_signatures": {"type": "bool", "default": False},
         "max_parallel_downloads": {"type": "int", "default": 6},
     },
 )
@@ -75,7 +77,9 @@ def verb(task: Task) -> Outcome:
     layout = layout_of(settings)
     require_rights(layout)
     driver = OverlayDriver(layout, settings.options)
-    access = registry_access(task.params, task.paths, task.reporter)
+    access = registry_access(
+        task.params, task.paths, task.reporter, signature_places(task.paths, task.params["registries_d"])
+    )
     retry = registry_retry(task.params, task.reporter)
     workshop = Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"])
     with closing(access), workshop:
@@ -100,7 +104,15 @@ def _requests(task: Task) -> list[Wanted]:
     choice = _platform_choice(params["platform"], params["allow_other_platform"])
     extra_names = tuple(local_name(text) for text in params["names"])
     return [
-        Wanted(text, image_name(text, params["tag"]), extra_names, params["pull"], choice) for text in params["name"]
+        Wanted(
+            text,
+            image_name(text, params["tag"]),
+            extra_names,
+            params["pull"],
+            choice,
+            params["remove_signatures"],
+        )
+        for text in params["name"]
     ]
 
 

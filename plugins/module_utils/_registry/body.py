@@ -12,6 +12,7 @@ from .failures import ConnectionLost
 from .http import HttpResponse
 
 MANIFEST_LIMIT = 4 * 1024 * 1024
+SIGNATURE_LIST_LIMIT = 4 * 1024 * 1024
 TOKEN_LIMIT = 1024 * 1024
 ERROR_LIMIT = 1024 * 1024
 

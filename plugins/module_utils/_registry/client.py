@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""Reads manifests and blobs of one repository (OCI distribution-spec, "Pull").
+"""Reads manifests, blobs and signatures of one repository (OCI distribution-spec, "Pull").
 
     client = RegistryClient("quay.io", "podman/hello", None, ConnectionOptions())
     raw, media_type = client.manifest("latest")
 
-Nothing is verified here: the caller holds manifests and blobs against their digests.
+Nothing is verified here: the caller holds manifests and blobs against their digests, and signatures against a policy.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ from .._layer.verify import SizeMismatch
 from .._model.credentials import Credentials
 from .._model.digest import Digest, InvalidDigest
 from .._model.media_types import ACCEPT_MANIFESTS
+from .._model.signature import Signature
+from .attachments import attached_signatures
 from .blob import CHUNK, read_blob
-from .body import MANIFEST_LIMIT, read_body
+from .body import MANIFEST_LIMIT, SIGNATURE_LIST_LIMIT, read_body
 from .connection import RegistryConnection
-from .errors import BlobUnknown, ManifestUnknown, NotARegistry
+from .errors import BlobUnknown, ManifestUnknown, NotARegistry, RegistryError
+from .extension import parse_signature_list
 from .host import RegistryHost
 from .http import ConnectionOptions, HttpClient, HttpResponse
+from .lookaside import read_lookaside
 from .retry import SYSTEM_CLOCK, Clock
 from .tags import list_tags
 from .urls import BadAddress, origin, redacted
@@ -101,6 +105,26 @@ class RegistryClient:
             except InvalidDigest:
                 return None
 
+    def signatures(self, digest: Digest, lookaside: str, *, attachments: bool) -> tuple[Signature, ...]:
+        """The signatures of the manifest ``digest``, in the order in which containers/image reads them.
+
+        They come from the registry's extension where it has one, else from below the address ``lookaside``; after these, with
+        ``attachments``, those that the repository keeps beside the image. Raises InvalidSignatureBlob, InvalidAttachment,
+        TooManySignatures, BadLookaside, BodyTooLarge, FileTooLarge, and what requests raise.
+        """
+        found: tuple[Signature, ...]
+        if self._registry.reached().keeps_signatures:
+            found = parse_signature_list(self._signature_list(digest), f"{self._name}@{digest}")
+        else:
+            found = read_lookaside(lookaside, self._repository, digest, self._registry.http, self._clock)
+        return (*found, *(attached_signatures(self.manifest, self.blob, self._name, digest) if attachments else ()))
+
+    def signatures_sought(self, lookaside: str, *, attachments: bool) -> str:
+        """Where ``signatures`` looks with the same arguments, in words for an error; without secrets."""
+        extension = self._registry.reached().keeps_signatures
+        first = f"the signature extension of {self._name}" if extension else redacted(lookaside)
+        return f"{first}, {'and' if attachments else 'not'} in attachments of {self._name}"
+
     def tags(self) -> tuple[str, ...]:
         """The tags of the repository, in the registry's order; raises what ``list_tags`` raises."""
         return list_tags(self._connection, self._repository, self._name)
@@ -162,6 +186,13 @@ class RegistryClient:
         """Closes all connections, unless they are shared."""
         if not self._shared:
             self._registry.http.close()
+
+    def _signature_list(self, digest: Digest) -> bytes:
+        subject = f"{self._name}@{digest}"
+        with self._connection.send("GET", f"/extensions/v2/{self._repository}/signatures/{digest}") as response:
+            if response.status != 200:
+                raise self._connection.refusal(response, subject, RegistryError)
+            return read_body(response, SIGNATURE_LIST_LIMIT, subject)
 
     def _ask_for_manifest(self, method: str, reference: str) -> HttpResponse:
         return self._connection.send(method, f"/v2/{self._repository}/manifests/{reference}", _ACCEPT)

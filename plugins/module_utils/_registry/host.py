@@ -27,16 +27,23 @@ from .tokens import TokenService
 _NETWORK_HOSTS = {"docker.io": "registry-1.docker.io"}
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
+# By this header of the ping a registry says that it has the extension (OpenShift, Quay).
+_SIGNATURES = "X-Registry-Supports-Signatures"
+
 API_VERSION = {"Docker-Distribution-API-Version": "registry/2.0"}
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What the ping found out: ``tokens`` where the registry asks for Bearer, ``basic`` where it asks for Basic."""
+    """What the ping found out: ``tokens`` where the registry asks for Bearer, ``basic`` where it asks for Basic.
+
+    ``keeps_signatures`` tells that it has the extension by which a registry gives signatures out itself.
+    """
 
     base: str
     basic: str = ""
     tokens: TokenService | None = None
+    keeps_signatures: bool = False
 
 
 class RegistryHost:
@@ -115,11 +122,13 @@ class RegistryHost:
             # Reading the little body keeps the connection for the next request.
             read_error_body(response)
             challenge = usable_challenge(parse_challenges(response.header_lines("WWW-Authenticate")))
+            keeps = response.header(_SIGNATURES) == "1"
         if challenge is None:
-            return Endpoint(base)
+            return Endpoint(base, keeps_signatures=keeps)
         if challenge.scheme == "basic":
-            return Endpoint(base, basic=basic(self.credentials or Credentials()))
-        return Endpoint(base, tokens=TokenService(challenge, self.credentials, self.http, self.clock, base))
+            return Endpoint(base, basic=basic(self.credentials or Credentials()), keeps_signatures=keeps)
+        tokens = TokenService(challenge, self.credentials, self.http, self.clock, base)
+        return Endpoint(base, tokens=tokens, keeps_signatures=keeps)
 
     def _no_registry(self, response: HttpResponse) -> RemoteError:
         body = read_error_body(response)

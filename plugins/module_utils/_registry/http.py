@@ -209,11 +209,13 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         authorization: str = "",
         form: Sequence[tuple[str, str]] | None = None,
+        may_downgrade: bool = True,
     ) -> HttpResponse:
         """The answer to a request, whatever its status, after at most ten redirects.
 
         ``authorization`` is a secret for the origin of ``url`` alone. A ``form`` (sent as a body) follows no redirect
-        to another origin. Raises RegistryUnreachable, TlsFailed, NotARegistry, UnsafeRedirect, BadAddress.
+        to another origin. Without ``may_downgrade`` no redirect leads from https to http, even where http is allowed.
+        Raises RegistryUnreachable, TlsFailed, NotARegistry, UnsafeRedirect, BadAddress.
         """
         start = origin(url)
         for _count in range(_REDIRECT_LIMIT + 1):
@@ -224,7 +226,7 @@ class HttpClient:
                 target = resolved(url, response.header("Location"))
                 with suppress(ConnectionLost):
                     response.read(_SHORT_BODY)
-            self._check_redirect(url, target)
+            self._check_redirect(url, target, may_downgrade)
             if origin(target) != start:
                 if form is not None:
                     raise UnsafeRedirect("a form with credentials is not sent elsewhere", subject=redacted(target))
@@ -242,8 +244,12 @@ class HttpClient:
         for session in sessions:
             session.close()
 
-    def _check_redirect(self, url: str, target: str) -> None:
-        if origin(url)[0] == "https" and origin(target)[0] == "http" and not self.options.allow_http:
+    def _check_redirect(self, url: str, target: str, may_downgrade: bool = True) -> None:
+        if (
+            origin(url)[0] == "https"
+            and origin(target)[0] == "http"
+            and not (may_downgrade and self.options.allow_http)
+        ):
             raise UnsafeRedirect("a redirect from https to http is not followed", subject=redacted(target))
 
     def _send(

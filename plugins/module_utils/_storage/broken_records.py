@@ -84,6 +84,16 @@ def rebuild_counts(layout: Layout) -> bool:
     return True
 
 
+def empty_unreadable(layout: Layout, path: str) -> None:
+    """Takes all records out of the record file ``path`` if it still cannot be read. Raises HostError."""
+    kind = dict(zip(layout.record_files, _KINDS)).get(path, MountRecord)
+    with exclusive(_lock_of(layout, path)) as descriptor:
+        # Its records may be those of another tool by now, which saw the damage as we did.
+        if _unreadable(path, kind):
+            stamp(descriptor)
+            replace_file(path, encode_records(()))
+
+
 def _mounts(layout: Layout) -> list[MountRecord]:
     home = os.path.realpath(layout.driver_home)
     found = []
@@ -107,6 +117,8 @@ def _copy_of(layout: Layout, path: str) -> str:
 
 
 def _lock_of(layout: Layout, path: str) -> str:
+    if path == layout.mountpoints_json:
+        return layout.mountpoints_lock
     if path == layout.images_json:
         return layout.images_lock
     layers = path in (layout.layers_json, layout.volatile_layers_json)

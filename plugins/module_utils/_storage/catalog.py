@@ -10,18 +10,20 @@ Reading takes shared locks of files that exist and creates nothing; a store that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
 from .._errors import UsageError
-from .._host.atomic_files import read_file
 from .._host.locks import shared
+from .._host.os_errors import reporting
 from .._model.digest import Digest
-from .json_record import R, StoreDamaged, decode_records
+from .json_record import R, Record, StoreDamaged
+from .last_write import read_stamp_of
 from .layout import Layout
+from .loaded import load_records
 from .records import ContainerRecord, ImageRecord, LayerRecord, MountRecord, NamedRecord
 
 _N = TypeVar("_N", bound=NamedRecord)
@@ -74,11 +76,7 @@ class Catalog:
 
     def own(self) -> Catalog:
         """The records of the store itself, which are all that can be changed."""
-        return replace(
-            self,
-            layers=tuple(layer for layer in self.layers if not layer.store),
-            images=tuple(image for image in self.images if not image.store),
-        )
+        return self._own
 
     def layer(self, layer_id: str) -> LayerRecord | None:
         """The layer with this ID, None where there is none."""
@@ -152,6 +150,14 @@ class Catalog:
         return record
 
     @cached_property
+    def _own(self) -> Catalog:
+        layers = tuple(layer for layer in self.layers if not layer.store)
+        images = tuple(image for image in self.images if not image.store)
+        if (len(layers), len(images)) == (len(self.layers), len(self.images)):
+            return self
+        return replace(self, layers=layers, images=images)
+
+    @cached_property
     def _layers_by_id(self) -> dict[str, LayerRecord]:
         return {layer.id: layer for layer in self.layers}
 
@@ -159,20 +165,15 @@ class Catalog:
 def read_catalog(layout: Layout) -> Catalog:
     """All records of the store at ``layout``, read under shared locks that are held together.
 
-    Raises StoreDamaged naming the file, and HostError where the store may not be read.
+    Files that did not change since this process last read or wrote them are not read again, and the catalog is the same
+    object when none did. Raises StoreDamaged naming the file, and HostError where the store may not be read.
     """
-    others = [layout.of(store) for store in layout.additional]
     with shared_locks(layout):
-        return Catalog(
-            layers=_once((*_read(LayerRecord, layout.layers_json, layout.volatile_layers_json), *_layers_in(others))),
-            images=(*_read(ImageRecord, layout.images_json), *_images_in(others)),
-            containers=_read(ContainerRecord, layout.containers_json, layout.volatile_containers_json),
-            mount_counts={
-                record.id: MountCount(record.path, record.count)
-                for record in _read(MountRecord, layout.mountpoints_json)
-                if record.count > 0
-            },
-        )
+        files = _load_all(layout)
+    known = _catalogs.get(layout)
+    if known is None or not known.files.same_as(files):
+        known = _catalogs[layout] = _Known(files, files.catalog())
+    return known.catalog
 
 
 @contextmanager
@@ -195,38 +196,103 @@ def read_additional(layout: Layout) -> Catalog:
     with ExitStack() as held:
         for lock in (*(other.layers_lock for other in others), *(other.images_lock for other in others)):
             held.enter_context(shared(lock))
-        return Catalog(layers=_once(_layers_in(others)), images=_images_in(others))
+        return _Files(others=tuple(map(_load_other, others))).catalog()
 
 
-def _layers_in(others: Iterable[Layout]) -> tuple[LayerRecord, ...]:
-    found = (
-        replace(layer, store=other.graph_root) for other in others for layer in _read(LayerRecord, other.layers_json)
+@dataclass(frozen=True)
+class _OtherFiles:
+    """What was loaded of an additional store."""
+
+    store: str
+    layers: tuple[LayerRecord, ...]
+    images: tuple[ImageRecord, ...]
+
+    def usable_layers(self) -> tuple[LayerRecord, ...]:
+        """The layers, each with its store; what is being made there is none of ours to remove, nor to use."""
+        return tuple(replace(layer, store=self.store) for layer in self.layers if not layer.incomplete)
+
+    def marked_images(self) -> tuple[ImageRecord, ...]:
+        """The images, each with its store."""
+        return tuple(replace(image, store=self.store) for image in self.images)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What was loaded of each file: the same tuples as the last time where the files did not change."""
+
+    layers: tuple[tuple[LayerRecord, ...], ...] = ()
+    images: tuple[tuple[ImageRecord, ...], ...] = ()
+    containers: tuple[tuple[ContainerRecord, ...], ...] = ()
+    mounts: tuple[tuple[MountRecord, ...], ...] = ()
+    others: tuple[_OtherFiles, ...] = ()
+
+    def same_as(self, other: _Files) -> bool:
+        """Whether no file changed between the two."""
+        return all(one is another for one, another in zip(self._all(), other._all()))
+
+    def catalog(self) -> Catalog:
+        """The records as one catalog."""
+        return Catalog(
+            layers=_once(*self.layers, *(other.usable_layers() for other in self.others)),
+            images=sum((other.marked_images() for other in self.others), _once(*self.images)),
+            containers=_once(*self.containers),
+            mount_counts={
+                record.id: MountCount(record.path, record.count) for record in _once(*self.mounts) if record.count > 0
+            },
+        )
+
+    def _all(self) -> Iterator[Sequence[Record]]:
+        yield from (*self.layers, *self.images, *self.containers, *self.mounts)
+        for other in self.others:
+            yield from (other.layers, other.images)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A catalog with the files that it was made of."""
+
+    files: _Files
+    catalog: Catalog
+
+
+# The last catalog of each store: a task of many images asks for it many times, mostly of a store that nobody changed.
+_catalogs: dict[Layout, _Known] = {}
+
+
+def _load_all(layout: Layout) -> _Files:
+    """The records of every file; the locks are held."""
+    return _Files(
+        layers=_load(LayerRecord, layout.layers_lock, layout.layers_json, layout.volatile_layers_json),
+        images=_load(ImageRecord, layout.images_lock, layout.images_json),
+        containers=_load(
+            ContainerRecord, layout.containers_lock, layout.containers_json, layout.volatile_containers_json
+        ),
+        mounts=_load(MountRecord, layout.mountpoints_lock, layout.mountpoints_json),
+        others=tuple(_load_other(layout.of(store)) for store in layout.additional),
     )
-    # What is being made there is none of ours to remove, nor to use.
-    return tuple(layer for layer in found if not layer.incomplete)
 
 
-def _images_in(others: Iterable[Layout]) -> tuple[ImageRecord, ...]:
-    return tuple(
-        replace(image, store=other.graph_root) for other in others for image in _read(ImageRecord, other.images_json)
-    )
+def _load_other(other: Layout) -> _OtherFiles:
+    (layers,) = _load(LayerRecord, other.layers_lock, other.layers_json)
+    (images,) = _load(ImageRecord, other.images_lock, other.images_json)
+    return _OtherFiles(other.graph_root, layers, images)
 
 
-def _once(layers: Iterable[LayerRecord]) -> tuple[LayerRecord, ...]:
-    """The layers, each from the first store that has it."""
-    found: dict[str, LayerRecord] = {}
-    for layer in layers:
-        found.setdefault(layer.id, layer)
-    return tuple(found.values())
+def _load(kind: type[R], lock: str, *paths: str) -> tuple[tuple[R, ...], ...]:
+    with reporting("read the last-write record", lock):
+        stamp = read_stamp_of(lock)
+    return tuple(load_records(path, kind, stamp) for path in paths)
 
 
-def _read(kind: type[R], *paths: str) -> tuple[R, ...]:
-    """The records of several files in order; of records with the same ID the first counts, as upstream."""
-    records: dict[str, R] = {}
-    for path in paths:
-        for record in decode_records(read_file(path), kind, path):
-            records.setdefault(record.id, record)
-    return tuple(records.values())
+def _once(*files: tuple[R, ...]) -> tuple[R, ...]:
+    """The records of several files or stores in order; of records with the same ID the first counts, as upstream."""
+    # Mostly there is but one with records, whose tuple will do.
+    records = sum(filter(None, files), ())
+    # Backwards, so that the first of each ID is the one that stays.
+    by_id = {record.id: record for record in reversed(records)}
+    if len(by_id) == len(records):
+        return records
+    return tuple(by_id[record_id] for record_id in dict.fromkeys(record.id for record in records))
 
 
 def _last(records: Iterable[_N]) -> _N | None:

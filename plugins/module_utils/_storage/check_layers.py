@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from .._host.os_errors import reporting
 from .big_data import InvalidKey
-from .containers import FOR_CONTAINER
 from .edit import Tables
 from .layout import Layout
 from .overlay import OverlayDriver, mounted
@@ -20,6 +19,7 @@ from .overlay_links import link_of, lowers_of, read_lowers, relink, write_lowers
 from .prepare import make_directory
 from .problem import LAYER, Doing, Evidence, Mend, Problem
 from .records import LayerRecord
+from .remains import is_abandoned
 from .remove_layer import remove_layers
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -110,13 +110,14 @@ def _without_users(evidence: Evidence) -> Iterator[Problem]:
     tops = [layer_id for image in catalog.images for layer_id in (image.layer, *image.mapped_layers)]
     tops += [container.layer for container in catalog.containers]
     used = {layer.id for top in tops for layer in evidence.lineage(top)}
-    containers = {container.id for container in catalog.containers}
+    containers, images = {record.id for record in catalog.containers}, {record.id for record in catalog.images}
     for layer in catalog.layers:
         if layer.id in used or layer.incomplete:
             continue
-        if layer.flags.get(FOR_CONTAINER, "") not in ("", *containers) and mounted(evidence.layout, layer.id) is None:
+        if is_abandoned(layer, containers, images) and mounted(evidence.layout, layer.id) is None:
             mend = Mend("delete the layer", _remover(layer.id))
-            yield Problem("layer_abandoned", layer.id, "the layer was made for a container that never came to be", mend)
+            message = "the layer was made for a container that never came to be, or should have gone with its image"
+            yield Problem("layer_abandoned", layer.id, message, mend)
         else:
             yield Problem(
                 "unused_layer", layer.id, "no image, container or other layer in use needs the layer", information=True

@@ -19,19 +19,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from .._errors import HostError, StrataError
-from .._host.atomic_files import read_file, replace_file
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
 from .._model.digest import Digest
-from .._model.manifest_digest import digested_bytes
 from .._model.times import now_text, valid_time
 from .._report import Reporter
-from .catalog import read_additional
+from .catalog import Catalog, read_additional
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
+from .image_data import discard_items, with_items, write_items
 from .image_names import assign_names, change_names
+from .image_signatures import ManifestSignatures, with_signatures
 from .layout import Layout
-from .prepare import make_directory
 from .records import UNKNOWN_TIME, ImageRecord, LayerRecord
 from .remove_layer import INCOMPLETE, remove_incomplete, remove_layers
 
@@ -75,8 +74,8 @@ class NewImage:
     """An image to be recorded.
 
     ``digest`` is that of the index where the image came from one, else of the manifest. ``created`` is the text of the
-    config, empty where the time of the commit shall stand. ``big_data`` are keys and bytes in the order of containers/image.
-    ``chain`` lists all layers, base first.
+    config, empty where the time of the commit shall stand. ``big_data`` are keys and bytes in the order of containers/image, those of
+    ``signatures`` apart. ``chain`` lists all layers, base first.
     """
 
     image_id: str
@@ -85,8 +84,13 @@ class NewImage:
     top_layer: str | None
     created: str
     big_data: tuple[tuple[str, bytes], ...]
-    metadata: str
+    signatures: ManifestSignatures
     chain: tuple[str, ...]
+
+    @property
+    def items(self) -> tuple[tuple[str, bytes], ...]:
+        """All big data, that of the signatures too."""
+        return (*self.big_data, *self.signatures.items(default=True))
 
 
 def commit_image(
@@ -100,19 +104,25 @@ def commit_image(
     the store, ImageConflict, and HostError.
     """
     image = image if image.created else replace(image, created=now_text(time.time_ns()))
+    # Before our own locks: those of additional stores come before that of the images.
+    others = read_additional(layout)
     with open_for_change(layout, layers=True, images=True) as tables:
         remove_incomplete(tables, layout, driver)
         present = tables.images.get(image.image_id)
         _check_top_layer(present, image)
-        new = _not_there(tables, layout, staged, image, reporter)
+        new = _not_there(tables, others, staged, image, reporter)
         try:
             _add_layers(tables, layout, driver, new)
-            _write_data(layout, image)
+            write_items(layout, image.image_id, image.items)
             record = with_data(present or empty_record(image), image)
             _save_image(tables, record, image.names)
         except Exception:
             _undo(tables, layout, driver, new, None if present else image)
             raise
+        if present is not None:
+            discard_items(layout, present, record)
+        # Not before here are the new names of the record files on the disk.
+        driver.flush()
         for layer in new:
             reporter.step("stored", layer.layer_id, parent=layer.parent, diff_id=str(layer.diff_id))
         reporter.step("recorded", image.image_id, names=", ".join(image.names), digest=str(image.digest))
@@ -138,10 +148,10 @@ def _check_top_layer(present: ImageRecord | None, image: NewImage) -> None:
 
 
 def _not_there(
-    tables: Tables, layout: Layout, staged: Sequence[StagedLayer], image: NewImage, reporter: Reporter
+    tables: Tables, others: Catalog, staged: Sequence[StagedLayer], image: NewImage, reporter: Reporter
 ) -> list[StagedLayer]:
-    """The staged layers that the store and its additional stores lack, base first."""
-    present = {record.id for record in (*tables.layers, *read_additional(layout).layers)}
+    """The staged layers that the store and its additional stores, which are ``others``, lack; base first."""
+    present = {record.id for record in (*tables.layers, *others.layers)}
     by_id = {layer.layer_id: layer for layer in staged}
     for layer_id in image.chain:
         if layer_id not in present and layer_id not in by_id:
@@ -168,6 +178,8 @@ def _add_layers(tables: Tables, layout: Layout, driver: TreeDriver, new: Sequenc
         driver.adopt_layer(layer.layer_id, layer.parent, layer.tree, layer.root_attributes)
         with reporting("move the tar-split file into place", layout.tar_split(layer.layer_id)):
             os.rename(layer.tar_split, layout.tar_split(layer.layer_id))
+    # Whatever a record calls complete is on the disk before the record is.
+    driver.flush()
     try:
         for layer, record in zip(new, begun):
             tables.layers.replace(_finished(record, layer))
@@ -200,31 +212,8 @@ def empty_record(image: NewImage) -> ImageRecord:
 
 
 def with_data(record: ImageRecord, image: NewImage) -> ImageRecord:
-    """The record with the metadata and the big data of ``image``."""
-    names = list(record.big_data_names)
-    sizes = record.big_data_sizes
-    digests = record.big_data_digests
-    for key, data in image.big_data:
-        if key not in names:
-            names.append(key)
-        sizes[key] = len(data)
-        # A manifest digest and a plain one are the same for all but the signed manifests of schema 1.
-        digests[key] = str(Digest.of(digested_bytes(data) if key.startswith("manifest") else data))
-    return record.changed(
-        metadata=image.metadata,
-        big_data_names=names,
-        big_data_sizes=dict(sorted(sizes.items())),
-        big_data_digests=dict(sorted(digests.items())),
-    )
-
-
-def _write_data(layout: Layout, image: NewImage) -> None:
-    """Writes the files of the big data where they differ."""
-    make_directory(layout.image_dir(image.image_id))
-    for key, data in image.big_data:
-        path = layout.image_item(image.image_id, key)
-        if read_file(path) != data:
-            replace_file(path, data)
+    """The record with the big data and the signatures of ``image``."""
+    return with_signatures(with_items(record, image.big_data), image.signatures)
 
 
 def _save_image(tables: Tables, record: ImageRecord, names: Iterable[str]) -> None:

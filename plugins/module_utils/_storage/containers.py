@@ -23,17 +23,14 @@ from .._host.mountinfo import mount_at
 from .._host.remove_tree import InUse, remove_tree
 from .._model.id_map import IdMap
 from .._model.times import now_text
-from .catalog import UnknownImage, read_additional
+from .catalog import Catalog, UnknownImage, read_additional
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .layout import Layout
 from .prepare import make_directory
 from .records import ContainerRecord, LayerRecord
-from .remove_layer import INCOMPLETE, remove_incomplete, remove_layers
-
-# On a layer from when it is complete until its container's record is saved: the ID of that container. A kill in between
-# would leave a layer that looks as if somebody wanted it. The other tools keep flags they do not know.
-FOR_CONTAINER = "strata-container"
+from .remains import FOR_CONTAINER, remove_remains
+from .remove_layer import INCOMPLETE, remove_layers
 
 
 class NameInUse(UsageError):
@@ -73,10 +70,12 @@ def create_container(layout: Layout, driver: TreeDriver, new: NewContainer) -> C
     After an error nothing of it is left. Raises NameInUse, UnknownImage when the image or its top layer is no longer
     what the caller knows, and HostError.
     """
-    with open_for_change(layout, layers=True, images=True, containers=True) as tables:
-        _remove_remains(tables, layout, driver)
+    # Before our own locks: those of additional stores come before that of the images.
+    others = read_additional(layout)
+    with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
+        remove_remains(tables, layout, driver)
         _check_name(tables, new.name)
-        _check_image(tables, layout, new)
+        _check_image(tables, others, new)
         layer_id = random_id(record.id for record in tables.layers)
         container_id = random_id(record.id for record in tables.containers)
         try:
@@ -101,7 +100,7 @@ def delete_container(layout: Layout, driver: TreeDriver, record: ContainerRecord
     it is mounted, LayerInUse, and HostError.
     """
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
-        _remove_remains(tables, layout, driver)
+        remove_remains(tables, layout, driver)
         current = tables.containers.get(record.id)
         if current is None:
             return
@@ -137,28 +136,13 @@ def random_id(taken: Iterable[str]) -> str:
             return text
 
 
-def _remove_remains(tables: Tables, layout: Layout, driver: TreeDriver) -> None:
-    """Removes what a killed process left: incomplete layers, and layers of ours whose container never came to be."""
-    remove_incomplete(tables, layout, driver)
-    containers = {record.id for record in tables.containers}
-    for layer in list(tables.layers):
-        container_id = layer.flags.get(FOR_CONTAINER)
-        if container_id is None:
-            continue
-        if container_id in containers:
-            _set_flags(tables, layer.id, {key: value for key, value in layer.flags.items() if key != FOR_CONTAINER})
-        else:
-            remove_layers(tables, layout, driver, [layer.id])
-
-
 def _check_name(tables: Tables, name: str | None) -> None:
     for record in tables.containers:
         if name and name in record.names:
             raise NameInUse("a container with this name exists", subject=name, found=record.id)
 
 
-def _check_image(tables: Tables, layout: Layout, new: NewContainer) -> None:
-    others = read_additional(layout)
+def _check_image(tables: Tables, others: Catalog, new: NewContainer) -> None:
     image = tables.images.get(new.image_id) or next((one for one in others.images if one.id == new.image_id), None)
     if image is None or image.layer != (new.top_layer or ""):
         raise UnknownImage("the image was deleted meanwhile", subject=new.image_id)
@@ -178,6 +162,7 @@ def _add_layer(tables: Tables, driver: TreeDriver, new: NewContainer, layer_id: 
     tables.layers.add(layer)
     tables.save_layers()
     driver.create_writable(layer_id, new.top_layer)
+    driver.flush()
     _set_flags(tables, layer_id, {FOR_CONTAINER: container_id})
 
 

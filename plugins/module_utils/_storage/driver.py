@@ -22,5 +22,8 @@ class TreeDriver(Protocol):
     def create_writable(self, layer_id: str, parent: str | None) -> None:
         """Makes an empty layer on ``parent`` that a container can write to."""
 
+    def flush(self) -> None:
+        """Returns when all that was written to the store is on the disk, where the store is set to wait for that."""
+
     def remove(self, layer_id: str) -> None:
         """Removes all that the driver keeps for a layer, complete or not; nothing to do where there is nothing."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from .catalog import Catalog
 from .commit import NewImage, empty_record, with_data
 from .image_names import assign_names
+from .image_signatures import ManifestSignatures, with_signatures
 from .records import ImageRecord, LayerRecord
 
 
@@ -34,6 +35,15 @@ def after_naming(catalog: Catalog, image_id: str, names: Iterable[str]) -> Catal
     record = images.get(image_id)
     if record is not None:
         assign_names(images, record, names)
+    return replace(catalog, images=images.all())
+
+
+def after_signing(catalog: Catalog, image_id: str, signed: ManifestSignatures) -> Catalog:
+    """``catalog`` with just these signatures of the image's manifest, as replace_signatures() would give them."""
+    images = _Images(catalog)
+    record = images.get(image_id)
+    if record is not None:
+        images.put(with_signatures(record, signed))
     return replace(catalog, images=images.all())
 
 

@@ -12,12 +12,14 @@ those that are empty; a changed record is put in that form again, an untouched o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, TypeVar
 
 from .._errors import DataError, HostError
-from .._model.json_text import go_json, parse_json
+from .._model.json_text import go_json, parse_json, plain_json
 
 if TYPE_CHECKING:
     from typing import Self
@@ -90,7 +92,12 @@ class Record:
     @property
     def id(self) -> str:
         """The ID, 64 hexadecimal digits in all that the tools make."""
-        return self._text("id")
+        return self.fields.get("id") or ""
+
+    @cached_property
+    def text(self) -> str:
+        """The record as Go's encoder writes it; made once, since each change of a store writes all records."""
+        return go_json(self.fields)
 
     def changed(self, **values: Any) -> Self:
         """This record with other values, in Go's key order, empty values left out where Go leaves them out.
@@ -136,6 +143,56 @@ def decode_records(data: bytes | None, kind: type[R], path: str) -> list[R]:
     """
     if not data:
         return []
+    values = _usual_values(data, kind)
+    if values is None:
+        values = _judged_values(data, kind, path)
+    return [kind(value) for value in values]
+
+
+def encode_records(records: Iterable[Record]) -> bytes:
+    """The bytes of a record file, as Go's encoder writes them."""
+    return ("[" + ",".join([record.text for record in records]) + "]").encode("utf-8", "replace")
+
+
+def _usual_values(data: bytes, kind: type[Record]) -> list[dict[str, Any]] | None:
+    """The objects of a file in which all is as it should be; None where that is to be looked at closely.
+
+    Stores have thousands of records, and nearly always nothing is wrong with any: so nothing is called for each of them.
+    """
+    values = plain_json(data)
+    if not isinstance(values, list) or not set(map(type, values)) <= {dict}:
+        return None
+    odd: dict[str, list[Any]] = {}
+    plain = {key: _CLASS[test] for key, test in kind.KEYS.items() if test in _CLASS}
+    for value in values:
+        for key, entry in value.items():
+            if entry.__class__ is not plain.get(key):
+                odd.setdefault(key, []).append(entry)
+    for key, entries in odd.items():
+        shape = _SHAPES.get(kind.KEYS[key]) if key in kind.KEYS else None
+        if shape is None or set(map(type, entries)) != {shape.outer}:
+            return None
+        inner = chain.from_iterable(map(dict.values, entries) if shape.outer is dict else entries)
+        if shape.inner is not None and not set(map(type, inner)) <= {shape.inner}:
+            return None
+    return values if all(map(_may_be_names, _names(values, kind))) else None
+
+
+def _names(values: list[dict[str, Any]], kind: type[Record]) -> Iterator[list[str]]:
+    """What becomes file names, key by key. An ID has to be there."""
+    yield [value.get("id", "") for value in values]
+    for key in _FILE_NAMES[1:]:
+        if key in kind.KEYS:
+            yield [name for name in [value.get(key) for value in values] if name]
+
+
+def _may_be_names(names: list[str]) -> bool:
+    text = "".join(names)
+    return _NO_FILE_NAMES.isdisjoint(names) and "/" not in text and "\0" not in text
+
+
+def _judged_values(data: bytes, kind: type[Record], path: str) -> list[dict[str, Any]]:
+    """The objects of a file, each checked for itself so that an error can name it."""
     try:
         values = parse_json(data, path)
     except DataError as error:
@@ -144,23 +201,20 @@ def decode_records(data: bytes | None, kind: type[R], path: str) -> list[R]:
         return []
     if not isinstance(values, list):
         raise StoreDamaged("the record file does not hold a JSON array", subject=path)
-    return [_checked(kind, value, position, path) for position, value in enumerate(values)]
+    for position, value in enumerate(values):
+        _check(kind, value, position, path)
+    return values
 
 
-def encode_records(records: Iterable[Record]) -> bytes:
-    """The bytes of a record file, as Go's encoder writes them."""
-    return ("[" + ",".join(go_json(record.fields) for record in records) + "]").encode("utf-8", "replace")
-
-
-def _checked(kind: type[R], value: Any, position: int, path: str) -> R:
+def _check(kind: type[Record], value: Any, position: int, path: str) -> None:
     if not isinstance(value, dict):
         raise StoreDamaged(f"entry {position} of the record file is not a JSON object", subject=path)
     for key, test in kind.KEYS.items():
         if value.get(key) is not None and not test(value[key]):
             raise StoreDamaged(f"entry {position} of the record file has a {key} of the wrong type", subject=path)
-    for key in ("id", "parent", "layer"):
-        _check_name(value.get(key), key, position, path)
-    return kind(value)
+    for key in _FILE_NAMES:
+        if key in kind.KEYS:
+            _check_name(value.get(key), key, position, path)
 
 
 def _check_name(name: str | None, key: str, position: int, path: str) -> None:
@@ -171,3 +225,25 @@ def _check_name(name: str | None, key: str, position: int, path: str) -> None:
             subject=path,
             found=repr(name),
         )
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """The class of a value that passes a test, and that of what is in it (None: anything)."""
+
+    outer: type
+    inner: Optional[type] = None
+
+
+# The one class that a value has which passes the test.
+_CLASS: Mapping[FieldTest, type] = {is_text: str, is_count: int}
+_SHAPES: Mapping[FieldTest, _Shape] = {
+    is_map: _Shape(dict),
+    is_text_list: _Shape(list, str),
+    is_count_list: _Shape(list, int),
+    is_text_map: _Shape(dict, str),
+    is_count_map: _Shape(dict, int),
+}
+# The keys whose values become file names, the ID first, and the names that a file cannot have.
+_FILE_NAMES = ("id", "parent", "layer")
+_NO_FILE_NAMES = frozenset(("", ".", ".."))

@@ -19,6 +19,7 @@ marker from which the next one sees how far it came.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -56,6 +57,38 @@ def began_mount(layout: Layout, owner_id: str, layer_id: str) -> bool:
     """Whether we were about to make the layer's present mount, or made it. Only reads. Raises HostError."""
     marker = _read(layout.mount_marker(owner_id))
     return marker is not None and marker.mount == mount_identity(layout, layer_id)
+
+
+def marked_owners(layout: Layout) -> list[str]:
+    """Whoever has a marker. Only reads. Raises HostError."""
+    if not os.path.isdir(layout.mount_markers):
+        return []
+    with reporting("list", layout.mount_markers):
+        return [name for name in sorted(os.listdir(layout.mount_markers)) if not name.startswith(ATOMIC_PREFIX)]
+
+
+def unsettled_markers(
+    layout: Layout, layers: Mapping[str, str], counts: Mapping[str, int]
+) -> tuple[list[str], list[str]]:
+    """The owners whose marker says nothing any more, and those whose marker says that ours is among the last counts.
+
+    The first is so where the marker is not for the present mount, or where the records have fewer counts than it needs: who
+    was killed had not yet taken a count, or had given it back. The second is ours, and stays so only when it is written anew.
+    ``layers`` gives the layer of each owner that there is, ``counts`` the recorded counts of layers. Only reads. Raises HostError.
+    """
+    dead, ours = [], []
+    for owner_id in marked_owners(layout):
+        layer_id = layers.get(owner_id)
+        marker = _read(layout.mount_marker(owner_id))
+        count = counts.get(layer_id or "", 0)
+        if layer_id is None or marker is None or marker.mount != mount_identity(layout, layer_id):
+            dead.append(owner_id)
+        elif 0 < count < marker.count:
+            # Without any count the marker is still good for telling that we began to mount.
+            dead.append(owner_id)
+        elif 1 < marker.count <= count:
+            ours.append(owner_id)
+    return dead, ours
 
 
 def write_marker(layout: Layout, owner_id: str, layer_id: str, count: int = 1) -> None:

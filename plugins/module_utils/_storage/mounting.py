@@ -13,9 +13,10 @@ order are those of upstream's ``Mount`` and ``Unmount`` (``store.go``, ``layers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from .._errors import UsageError
+from .._errors import StrataError, UsageError
 from .._host.locks import exclusive
 from .._host.mountinfo import MountEntry
 from .catalog import Catalog, UnknownContainer, read_catalog
@@ -67,8 +68,8 @@ def ensure_same_mode(owner_id: str, state: MountState, read_only: bool) -> None:
 
 def can_unmount(layout: Layout, owner_id: str, layer_id: str, state: MountState, force: bool) -> bool:
     """Whether there is something that unmounting would take away. Only reads. Raises HostError."""
-    if force:
-        return state.mount_count > 0 or state.mount_point is not None
+    if force and (state.mount_count > 0 or state.mount_point is not None):
+        return True
     # Without a count but with a marker: we were killed, and what we left may be mounted, if only the driver's home.
     return state.mounted_here or (state.mount_count == 0 and began_mount(layout, owner_id, layer_id))
 
@@ -96,7 +97,7 @@ def mount(
     ensure_same_mode(owner_id, before, wanted_read_only)
     if before.mounted_here and before.mount_point:
         return before, False
-    with exclusive(layout.storage_lock), open_for_change(layout, layers=True, mounts=True) as tables:
+    with exclusive(layout.storage_lock) as storage, open_for_change(layout, layers=True, mounts=True) as tables:
         layer = _layer(tables, owner_id, layer_id)
         count = _recorded(tables, layer_id)
         before = _state(layout, owner_id, layer_id, count)
@@ -107,16 +108,20 @@ def mount(
         after = count if before.mounted_here else count + 1
         driver.make_mount_point(layer_id)
         write_marker(layout, owner_id, layer_id, after)
-        if not before.mount_point:
-            driver.hold_home()
-            driver.mount(
-                layer_id,
-                read_only=read_only,
-                mount_options=mount_options,
-                mount_label=mount_label or layer.mount_label,
-                volatile=volatile,
-            )
-        _record(layout, tables, layer_id, after)
+        try:
+            if not before.mount_point:
+                driver.hold_home()
+                driver.mount(
+                    layer_id,
+                    read_only=read_only,
+                    mount_options=mount_options,
+                    mount_label=mount_label or layer.mount_label,
+                    volatile=volatile,
+                )
+            _record(layout, tables, layer_id, after)
+        except StrataError:
+            _give_up(layout, driver, tables, owner_id, layer_id, before, storage)
+            raise
         write_marker(layout, owner_id, layer_id)
         return _state(layout, owner_id, layer_id, after), True
 
@@ -148,6 +153,24 @@ def unmount(
             driver.renew_mount_point(layer_id)
         remove_marker(layout, owner_id)
         return _state(layout, owner_id, layer_id, left), True
+
+
+def _give_up(
+    layout: Layout,
+    driver: OverlayDriver,
+    tables: Tables,
+    owner_id: str,
+    layer_id: str,
+    before: MountState,
+    storage: int,
+) -> None:
+    """Takes back what a mount did that failed, as far as that works: the next command of any tool finds it as it was."""
+    with suppress(StrataError):
+        if not before.mount_point:
+            driver.unmount(layer_id)
+            _release_home(driver, tables, layer_id, storage)
+        if not before.mounted_here:
+            remove_marker(layout, owner_id)
 
 
 def _release_home(driver: OverlayDriver, tables: Tables, layer_id: str, storage: int) -> None:

@@ -29,7 +29,7 @@ from .overlay_data import OverlayStack, effective_options, mount_arguments, want
 from .overlay_links import ensure_stackable, lowers_on, new_link, read_lowers, remove_link, restore_links, write_lowers
 from .overlay_mount import effective_label, mount_overlay
 from .overlay_options import DriverUnsupported, parse_options
-from .overlay_support import knows_metacopy, try_overlay, uses_metacopy, uses_redirects
+from .overlay_support import knows_metacopy, limit_unsupported, try_overlay, uses_metacopy, uses_redirects
 from .prepare import NotRoot, make_directory
 from .temp_dirs import temp_dir
 
@@ -50,7 +50,12 @@ class OverlayDriver:
     # What can be done here
 
     def ensure_native(self) -> None:
-        """Raises DriverUnsupported where the store is not one of the kernel's overlay with options that we know."""
+        """Raises DriverUnsupported where the store is not one of the kernel's overlay with options that we know.
+
+        LimitUnsupported where containers shall have a limited size.
+        """
+        if self._options.limit:
+            raise limit_unsupported(self._layout, self._options.limit)
         if self._options.unsupported:
             raise DriverUnsupported(
                 "this option of the overlay driver is not supported", subject=self._options.unsupported
@@ -104,8 +109,6 @@ class OverlayDriver:
                 os.chmod(tree, mode)
             os.rename(tree, self._layout.diff(layer_id))
         self._complete(layer_id, lowers, owner)
-        if self._options.sync:
-            sync_filesystem(self._layout.driver_home)
 
     def create_writable(self, layer_id: str, parent: str | None) -> None:
         """Makes an empty layer on ``parent`` that a container can write to.
@@ -118,6 +121,15 @@ class OverlayDriver:
         self._make_layer_directory(layer_id)
         _make_directory(self._layout.diff(layer_id), mode, owner)
         self._complete(layer_id, lowers, owner)
+
+    def flush(self) -> None:
+        """With the option ``sync=filesystem``, returns when all that was written to the store is on the disk. Raises HostError.
+
+        Upstream has the option since 1.63 and does this before it saves a finished layer record.
+        """
+        if self._options.sync:
+            for directory in _one_of_each_filesystem(self._layout.graph_root, self._layout.driver_home):
+                sync_filesystem(directory)
 
     def remove(self, layer_id: str) -> None:
         """Removes all that the driver keeps for a layer, complete or not; a mount of it that nobody counts goes too.
@@ -329,6 +341,15 @@ def _make_directory(path: str, mode: int, owner: tuple[int, int]) -> None:
         os.mkdir(path, 0o700)
         os.chown(path, *owner)
         os.chmod(path, mode)
+
+
+def _one_of_each_filesystem(*directories: str) -> list[str]:
+    """Somebody may have mounted another file system at the driver's home; a bind of it onto itself is none."""
+    found: dict[int, str] = {}
+    for directory in directories:
+        with reporting("look at", directory):
+            found.setdefault(os.stat(directory).st_dev, directory)
+    return list(found.values())
 
 
 def _go_bool(value: bool) -> str:

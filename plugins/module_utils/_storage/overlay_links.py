@@ -36,15 +36,18 @@ class TooManyLayers(HostError):
 
 
 def new_link(layout: Layout, layer_id: str) -> None:
-    """Gives a layer a short name of its own. Raises HostError."""
+    """Gives a layer a short name of its own. Raises HostError.
+
+    The file with the name comes first, other than upstream: a tool that removes a half-made layer finds the link by it.
+    """
     while True:
         name = base64.b32encode(os.urandom(17)).decode("ascii")[:_NAME_LENGTH]
+        replace_file(layout.link_file(layer_id), name.encode("ascii"), mode=0o644, sync=False)
         with reporting("link the layer at", layout.link(name)):
             try:
                 os.symlink(_target(layout, layer_id), layout.link(name))
             except FileExistsError:
                 continue
-        replace_file(layout.link_file(layer_id), name.encode("ascii"), mode=0o644, sync=False)
         return
 
 

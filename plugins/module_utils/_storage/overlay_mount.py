@@ -11,14 +11,17 @@ import errno
 import os
 from collections.abc import Sequence
 
-from .._host.mounts import MountFailed, fits, mount
-from .._host.os_errors import reporting
+from .._errors import HostError
+from .._host.mounts import MountFailed, fits, mount, unmount
+from .._host.os_errors import NoSpace, free_room, reporting
 from .._host.private_thread import in_directory
 from .._host.selinux import selinux_enabled
 from .overlay_data import VOLATILE, OverlayStack, mount_arguments
 
 _OPEN_LOWER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _OWN_DESCRIPTORS = "/proc/self/fd"
+# The kernel makes two directories, which take a block each on most file systems; below this it may have failed for that.
+_ROOM_FOR_DIRECTORIES = 1 << 16
 
 
 def effective_label(label: str) -> str:
@@ -29,11 +32,33 @@ def effective_label(label: str) -> str:
 def mount_overlay(stack: OverlayStack, options: Sequence[str], label: str, target: str, volatile: bool) -> None:
     """Mounts the stack at ``target``; with ``volatile`` such that nothing is synced, where the kernel has that.
 
-    Raises MountFailed, and HostError where a lower layer cannot be opened.
+    A stack with an upper directory is writable then, or not mounted. Raises NoSpace where the disk is too full for that,
+    MountFailed, and HostError where a lower layer cannot be opened.
     """
-    if volatile and VOLATILE not in options and _mounts_volatile(stack, options, label, target):
-        return
-    _mount(stack, options, label, target)
+    if not (volatile and VOLATILE not in options and _mounts_volatile(stack, options, label, target)):
+        _mount(stack, options, label, target)
+    if stack.upper is not None and _is_read_only(target):
+        unmount(target, detach=True)
+        raise _not_writable(target, stack.upper)
+
+
+def _is_read_only(target: str) -> bool:
+    """Whether nothing can be written: a kernel that cannot make its working directory says so in its log only."""
+    with reporting("look at the mount at", target):
+        return bool(os.statvfs(target).f_flag & os.ST_RDONLY)
+
+
+def _not_writable(target: str, upper: str) -> HostError:
+    with reporting("ask for the free space of", upper):
+        facts = os.statvfs(upper)
+    if facts.f_bavail * facts.f_frsize >= _ROOM_FOR_DIRECTORIES and (facts.f_favail or not facts.f_files):
+        return MountFailed("mount overlay to be written", target, errno.EROFS)
+    return NoSpace(
+        "cannot mount overlay to be written: the kernel has no room for its working directory",
+        subject=target,
+        wanted="more room",
+        found=free_room(upper),
+    )
 
 
 def _mounts_volatile(stack: OverlayStack, options: Sequence[str], label: str, target: str) -> bool:

@@ -11,6 +11,7 @@ They arrive as ``key=value``, the key with the driver's name and a dot in front 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,11 @@ _STORES = ("imagestore", "additionalimagestore", "additionalimagestores")
 # Go's strconv.ParseBool.
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
+# RAMInBytes of docker/go-units.
+_SIZE = re.compile(r"(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+) ?(?P<unit>|b|[kmgtp](|b|ib))", re.ASCII)
+_UNITS = "kmgtp"
+_LARGEST = (1 << 64) - 1
+_MASKS = ("shared", "private")
 
 
 class InvalidDriverOption(HostError):
@@ -39,14 +45,16 @@ class DriverUnsupported(HostError):
 class OverlayOptions:
     """The driver options as values.
 
-    ``mount_options`` are the single words of ``mountopt``; ``image_stores`` the graph roots of additional stores;
-    ``unsupported`` the first option, as it was given, that asks for what this engine cannot do, else empty.
+    ``mount_options`` are the single words of ``mountopt``; ``image_stores`` the graph roots of additional stores. ``limit``
+    is the first option, as it was given, that limits the size of a container, and ``unsupported`` the first that asks for
+    something else that this engine cannot do; both are else empty.
     """
 
     mount_options: tuple[str, ...] = ()
     image_stores: tuple[str, ...] = ()
     skip_mount_home: bool = False
     sync: bool = False
+    limit: str = ""
     unsupported: str = ""
 
 
@@ -71,6 +79,9 @@ def parse_options(options: Iterable[str]) -> OverlayOptions:
             _boolean(value, option)
         elif key == "sync":
             found = replace(found, sync=_sync(value, option))
+        elif key in ("size", "inodes"):
+            if (_size if key == "size" else _count)(value, option):
+                found = replace(found, limit=found.limit or option)
         elif _wants_more(key, value, option):
             found = replace(found, unsupported=found.unsupported or option)
     return found
@@ -92,7 +103,9 @@ def _wants_more(key: str, value: str, option: str) -> bool:
     """Whether the option asks for what this engine has not. Raises InvalidDriverOption for one that overlay has not."""
     if key == "use_composefs":
         return _boolean(value, option)
-    if key in ("mount_program", "force_mask", "size", "inodes", "additionallayerstore"):
+    if key == "force_mask":
+        return _mask(value, option)
+    if key in ("mount_program", "additionallayerstore"):
         return value != ""
     if key == "override_kernel_check":
         return False
@@ -103,6 +116,29 @@ def _absolute(path: str, option: str) -> str:
     if not path.startswith("/"):
         raise InvalidDriverOption("an additional image store must be an absolute path", subject=option, found=path)
     return path.rstrip("/") or "/"
+
+
+def _size(value: str, option: str) -> int:
+    """Bytes; none is no limit."""
+    found = _SIZE.fullmatch(value.lower())
+    if found is None:
+        raise InvalidDriverOption("the value is not a size", subject=option, wanted="such as 10G", found=value)
+    unit = found["unit"][:1]
+    return int(float(found["number"]) * 1024 ** (_UNITS.index(unit) + 1 if unit and unit in _UNITS else 0))
+
+
+def _count(value: str, option: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value) <= _LARGEST):
+        raise InvalidDriverOption("the value is not a count", subject=option, wanted="a number", found=value)
+    return int(value)
+
+
+def _mask(value: str, option: str) -> bool:
+    if value not in _MASKS and not re.fullmatch(r"[-+]?[0-7]+", value, re.ASCII):
+        raise InvalidDriverOption(
+            "the value is not a mask", subject=option, wanted="shared, private or an octal number", found=value
+        )
+    return True
 
 
 def _sync(value: str, option: str) -> bool:

@@ -19,6 +19,7 @@ from .._host.mounts import MountFailed, mount
 from .._host.os_errors import PermissionDenied, reporting
 from .._host.private_thread import with_own_mounts
 from .._host.xattrs import set_xattr
+from .layout import Layout
 from .overlay_data import METACOPY, OverlayStack, mount_arguments
 
 OPAQUE_XATTR = b"trusted.overlay.opaque"
@@ -33,6 +34,29 @@ class OverlayUnsupported(HostError):
     """The kernel's overlay does not work here."""
 
     code = "overlay_unsupported"
+
+
+class LimitUnsupported(HostError):
+    """The containers of the store shall have a limited size, and cannot here."""
+
+    code = "quota_unsupported"
+
+
+def limit_unsupported(layout: Layout, option: str) -> LimitUnsupported:
+    """The error for a driver option that limits the size of containers.
+
+    Upstream sets such limits with the project quotas of XFS and refuses the option on every other file system; this
+    engine does not set them yet. Raises HostError.
+    """
+    found = backing_filesystem(layout.graph_root)
+    if found == "xfs":
+        return LimitUnsupported("this engine sets no project quotas yet", subject=option, found=layout.graph_root)
+    return LimitUnsupported(
+        "the size of containers can be limited by project quotas of XFS only",
+        subject=option,
+        wanted="xfs",
+        found=f"{found} at {layout.graph_root}",
+    )
 
 
 def try_overlay(directory: str) -> None:

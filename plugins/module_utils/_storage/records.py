@@ -53,6 +53,11 @@ class NamedRecord(Record):
         return self._map("flags")
 
     @property
+    def has_flags(self) -> bool:
+        """Whether there are any; few records have some."""
+        return bool(self.fields.get("flags"))
+
+    @property
     def big_data_names(self) -> tuple[str, ...]:
         """The keys of the big data items, in the order in which they were added."""
         return self._texts("big-data-names")
@@ -135,7 +140,8 @@ class LayerRecord(NamedRecord):
     @property
     def incomplete(self) -> bool:
         """Whether the layer was being made or deleted; it may be used for nothing."""
-        return self.flags.get("incomplete") is True
+        flags: Mapping[str, Any] = self.fields.get("flags") or {}
+        return flags.get("incomplete") is True
 
     @property
     def uidmap(self) -> tuple[dict[str, int], ...]:

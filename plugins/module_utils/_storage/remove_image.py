@@ -6,7 +6,8 @@
 """Deleting images, with the layers that nobody uses afterwards.
 
 The steps and their order are those of ``DeleteImage`` in containers/storage: the record goes first, so that nobody starts
-to use what is about to vanish. A kill after that leaves layers that nobody needs, or layers that say ``incomplete``.
+to use what is about to vanish. A kill after that would leave complete layers that nobody needs, and that upstream never
+removes: so ours say first for which image they were.
 """
 
 from __future__ import annotations
@@ -17,35 +18,47 @@ from .._host.mountinfo import mount_at
 from .._host.remove_tree import InUse, remove_tree
 from .driver import TreeDriver
 from .edit import Tables
+from .layer_use import LayerUse
 from .layout import Layout
 from .records import ContainerRecord, ImageRecord, LayerRecord
+from .remains import FOR_IMAGE
 from .remove_layer import remove_layers
 
 
 def delete_image(tables: Tables, layout: Layout, driver: TreeDriver, image_id: str) -> list[str]:
-    """Deletes the image, its data and the layers that it alone used, and returns the IDs of these layers.
+    """Deletes one image, and returns the IDs of the layers that went with it; as delete_images()."""
+    return delete_images(tables, layout, driver, [image_id]).get(image_id, [])
 
-    The locks of layers, mounts, images and containers are held, and no container is made from the image. Nothing to do
-    for an image that is not there. Raises InUse where one of the layers is mounted, before anything was done, and
-    HostError.
+
+def delete_images(tables: Tables, layout: Layout, driver: TreeDriver, image_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Deletes the images, their data and the layers that they alone used, and returns the IDs of these layers by image.
+
+    The locks of layers, mounts, images and containers are held, and no container is made from any of the images. An image
+    that is not there is left out. However many images go, each file of records is written as often as for one. Raises
+    InUse where one of the layers is mounted, before anything was done, and HostError.
     """
-    image = tables.images.get(image_id)
-    if image is None:
-        return []
-    others = [other for other in tables.images if other.id != image_id]
-    layers = {layer.id: layer for layer in tables.layers}
-    freed = freed_layers(image, others, layers, tables.containers)
-    for layer_id in freed:
+    use = LayerUse(tables.layers, tables.images, tables.containers)
+    going = [image for image in map(tables.images.get, dict.fromkeys(image_ids)) if image is not None]
+    freed = {image.id: [layer.id for layer in use.take_image(image)] for image in going}
+    layers = [layer_id for layer_ids in freed.values() for layer_id in layer_ids]
+    for layer_id in layers:
         _check_unmounted(tables, layer_id)
-    tables.images.remove(image_id)
+    for image_id, layer_ids in freed.items():
+        for layer_id in layer_ids:
+            _note_image(tables, layer_id, image_id)
+    tables.save_layers()
+    for image_id in freed:
+        tables.images.remove(image_id)
     tables.save_images()
-    remove_tree(layout.image_dir(image_id))
-    for layer_id in freed:
+    for image_id in freed:
+        remove_tree(layout.image_dir(image_id))
+    for layer_id in layers:
         # Counts that outlived their mounts.
         tables.mounts.remove(layer_id)
     tables.save_mounts()
-    remove_tree(layout.mount_marker(image_id))
-    remove_layers(tables, layout, driver, freed)
+    for image_id in freed:
+        remove_tree(layout.mount_marker(image_id))
+    remove_layers(tables, layout, driver, layers)
     return freed
 
 
@@ -55,29 +68,15 @@ def freed_layers(
     layers: Mapping[str, LayerRecord],
     containers: Iterable[ContainerRecord],
 ) -> list[str]:
-    """The layers that nobody uses once ``image`` is gone, in the order in which they can be removed.
+    """The layers that nobody uses once ``image`` is gone and ``others`` are left, in the order in which they can be removed."""
+    return LayerUse(layers.values(), [*others, image], containers).freed_by(image)
 
-    These are its copies with shifted owners, and from its top layer downwards all until one that another image, a
-    container or a further layer is built on.
-    """
-    used = {layer_id for other in others for layer_id in (other.layer, *other.mapped_layers)}
-    used.update(container.layer for container in containers)
-    children: dict[str, set[str]] = {}
-    for layer in layers.values():
-        children.setdefault(layer.parent or "", set()).add(layer.id)
 
-    def free(layer_id: str) -> bool:
-        return layer_id in layers and layer_id not in used and children.get(layer_id, set()) <= set(freed)
-
-    freed: list[str] = []
-    for layer_id in dict.fromkeys(image.mapped_layers):
-        if free(layer_id):
-            freed.append(layer_id)
-    layer_id = image.layer
-    while layer_id not in freed and free(layer_id):
-        freed.append(layer_id)
-        layer_id = layers[layer_id].parent or ""
-    return freed
+def _note_image(tables: Tables, layer_id: str, image_id: str) -> None:
+    """Says on the layer which image it goes with."""
+    layer = tables.layers.get(layer_id)
+    if layer is not None:
+        tables.layers.replace(layer.changed(flags={**layer.flags, FOR_IMAGE: image_id}))
 
 
 def _check_unmounted(tables: Tables, layer_id: str) -> None:

@@ -51,7 +51,9 @@ def remove_incomplete(tables: Tables, layout: Layout, driver: TreeDriver) -> Non
     Whoever makes or deletes a layer holds the exclusive lock all the while, which is ours now: nobody is at work on
     them.
     """
-    remove_layers(tables, layout, driver, [record.id for record in tables.layers if record.incomplete])
+    remove_layers(
+        tables, layout, driver, [record.id for record in tables.layers if record.has_flags and record.incomplete]
+    )
 
 
 def _unlink_if_there(path: str) -> None:

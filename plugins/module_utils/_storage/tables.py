@@ -11,14 +11,15 @@ own, and look for them nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from .._host.atomic_files import read_file, replace_file
+from .._host.atomic_files import replace_file
 from .._host.os_errors import reporting
-from .json_record import R, decode_records, encode_records
-from .last_write import stamp
+from .json_record import R, encode_records
+from .last_write import read_stamp, stamp
+from .loaded import load_records, note_kept, note_written
 from .records import MountRecord
 
 
@@ -41,43 +42,42 @@ class RecordTable(Generic[R]):
         self._lock = lock
         self._descriptor = descriptor
         self._files = files
-        self._lists = [decode_records(read_file(file.path), kind, file.path) for file in files]
+        with reporting("read the last-write record", lock):
+            sign = read_stamp(descriptor)
+        # In each file the first record with an ID counts, as upstream.
+        self._records = [_by_id(load_records(file.path, kind, sign)) for file in files]
         self._changed = [False] * len(files)
 
     def __iter__(self) -> Iterator[R]:
         """The records in order; of records with the same ID the first counts, as upstream."""
-        seen = set()
-        for records in self._lists:
-            for record in records:
-                if record.id not in seen:
-                    seen.add(record.id)
+        before: list[dict[str, R]] = []
+        for records in self._records:
+            # A copy, so that records can be removed meanwhile.
+            for record_id, record in tuple(records.items()):
+                if not before or not any(record_id in other for other in before):
                     yield record
+            before.append(records)
 
     def get(self, record_id: str) -> R | None:
         """The record with this ID, None where there is none."""
-        return next((record for record in self if record.id == record_id), None)
+        return next((records[record_id] for records in self._records if record_id in records), None)
 
     def add(self, record: R) -> None:
         """Appends a record with a new ID to the first file."""
-        self._lists[0].append(record)
-        self._changed[0] = True
+        self._put(0, record)
 
     def replace(self, record: R) -> None:
         """Puts ``record`` in the place of the one with its ID. Raises KeyError where there is none."""
-        for position, records in enumerate(self._lists):
-            for index, old in enumerate(records):
-                if old.id == record.id:
-                    records[index] = record
-                    self._changed[position] = True
-                    return
+        for position, records in enumerate(self._records):
+            if record.id in records:
+                self._put(position, record)
+                return
         raise KeyError(record.id)
 
     def remove(self, record_id: str) -> None:
         """Drops the record with this ID; nothing to do where there is none."""
-        for position, records in enumerate(self._lists):
-            left = [record for record in records if record.id != record_id]
-            if len(left) != len(records):
-                self._lists[position] = left
+        for position, records in enumerate(self._records):
+            if records.pop(record_id, None) is not None:
                 self._changed[position] = True
 
     def save(self) -> None:
@@ -88,11 +88,29 @@ class RecordTable(Generic[R]):
         if not any(self._changed):
             return
         with reporting("write the last-write record", self._lock):
-            stamp(self._descriptor)
+            sign = stamp(self._descriptor)
         for position, file in enumerate(self._files):
             if self._changed[position]:
-                replace_file(file.path, encode_records(self._lists[position]), sync=file.sync)
+                records = tuple(self._records[position].values())
+                replace_file(file.path, encode_records(records), sync=file.sync)
+                note_written(file.path, sign, records)
                 self._changed[position] = False
+            else:
+                note_kept(file.path, sign)
+
+    def _put(self, position: int, record: R) -> None:
+        self._records[position][record.id] = record
+        self._changed[position] = True
+
+
+def _by_id(records: Sequence[R]) -> dict[str, R]:
+    found = {record.id: record for record in records}
+    if len(found) == len(records):
+        return found
+    found = {}
+    for record in records:
+        found.setdefault(record.id, record)
+    return found
 
 
 class MountTable(RecordTable[MountRecord]):

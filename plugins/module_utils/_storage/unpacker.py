@@ -23,7 +23,7 @@ from typing import Any
 
 from .._errors import DataError, HostError
 from .._host.error_document import revive_error
-from .._host.os_errors import reporting
+from .._host.os_errors import NoSpace, reporting
 from .._host.pipes import enlarge, write_all
 from .._host.zygote_client import Child, Zygote
 from .._layer.compression import Compression
@@ -91,7 +91,7 @@ class Unpacker:
 
         Its tar-split data go to the new file ``tar_split_path``. Raises HostError.
         """
-        tree = f"{self._staging}/{name}"
+        tree = self.tree(name)
         with reporting("make the directory", tree):
             os.mkdir(tree, 0o700)
             os.chmod(tree, 0o700)
@@ -104,6 +104,10 @@ class Unpacker:
             os.close(tar_split)
         return LayerFeed(self, name, child, blob)
 
+    def tree(self, name: str) -> str:
+        """The path of the directory ``name`` of the staging area."""
+        return f"{self._staging}/{name}"
+
     def set_deferred(self, name: str, entries: list[list[str]]) -> None:
         """Has a child with more rights, which sees no archive, set extended attributes in the directory ``name``."""
         child, feed = self._spawn(FINISH, name, [])
@@ -111,7 +115,7 @@ class Unpacker:
         with suppress(BrokenPipeError):
             write_all(feed, json.dumps(entries).encode())
         os.close(feed)
-        _answer(child)
+        _answer(child, self.tree(name))
 
     def report(self, confinement: dict[str, str]) -> None:
         """Puts the measures that are in force into the steps, once: they are the same for every child."""
@@ -165,7 +169,7 @@ class LayerFeed:
         Raises the child's error (DataError, HostError, MissingLibraryError), or UnpackFailed when it died.
         """
         self._close_blob()
-        layer, deferred = _checked(_answer(self._child))
+        layer, deferred = _checked(_answer(self._child, self._unpacker.tree(self._name)))
         if deferred:
             self._unpacker.set_deferred(self._name, deferred)
         self._unpacker.report(layer.confinement)
@@ -182,8 +186,11 @@ class LayerFeed:
             self._blob = -1
 
 
-def _answer(child: Child) -> dict[str, Any]:
-    """What the child said. Raises its error, and UnpackFailed where it died or did not speak JSON."""
+def _answer(child: Child, tree: str) -> dict[str, Any]:
+    """What the child said. Raises its error, and UnpackFailed where it died or did not speak JSON.
+
+    It works in ``tree``, of which it sees no more than the inside: who has to make room needs the path outside.
+    """
     outcome = child.outcome(_LONGEST_ANSWER)
     if outcome.end or not outcome.document:
         raise UnpackFailed(f"the process that unpacked the layer ended early: {outcome.end or 'it said nothing'}")
@@ -195,7 +202,12 @@ def _answer(child: Child) -> dict[str, Any]:
         raise _nonsense()
     error_facts = document.get("error")
     if error_facts is not None:
-        raise revive_error(error_facts if isinstance(error_facts, dict) else {})
+        failure = revive_error(error_facts if isinstance(error_facts, dict) else {})
+        if failure.code == NoSpace.code:
+            raise NoSpace(
+                failure.message, subject=f"{tree}/{failure.subject}", wanted=failure.wanted, found=failure.found
+            )
+        raise failure
     return document
 
 

@@ -14,15 +14,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from .._host.atomic_files import replace_file
 from .._host.locks import exclusive
 from .._host.mountinfo import mounts_below
 from .._host.mounts import unmount
 from .._host.remove_tree import remove_tree
+from .broken_records import empty_unreadable
 from .catalog import Catalog
 from .check_orphans import link_problems, orphan_problems
 from .edit import Tables, open_for_change
-from .json_record import encode_records
 from .last_write import stamp
 from .layout import Layout
 from .mount_marker import holds_count
@@ -80,9 +79,9 @@ def wipe(layout: Layout, driver: OverlayDriver, unreadable: tuple[str, ...]) -> 
     Raises HostError.
     """
     prepare_store(layout)
+    for path in unreadable:
+        empty_unreadable(layout, path)
     with exclusive(layout.storage_lock) as storage:
-        for path in unreadable:
-            replace_file(path, encode_records(()))
         with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
             _unmount_all(tables, layout, driver)
             _forget_containers_and_images(tables, layout)

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from .._config.registries_d import SignaturePlace
 from .._errors import DataError, MissingLibraryError, RemoteError, StrataError
 from .._model.credentials import Credentials
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
 from .._model.manifest_digest import digested_bytes
 from .._model.reference import Reference
+from .._model.signature import Signature
 from .._registry.client import RegistryClient
 from .._registry.http import ConnectionOptions
 from .._registry.pool import RegistryPool
@@ -42,11 +44,16 @@ class EndpointsFailed(RemoteError):
 
 @dataclass(frozen=True)
 class DockerEndpoint:
-    """A place to ask: the physical name of the image there, how to connect, and as whom."""
+    """A place to ask: the physical name of the image there, how to connect, as whom, and where its signatures lie.
+
+    ``signatures`` is called when they are asked for, and raises what reading its configuration raises; without it they are
+    nobody's business.
+    """
 
     reference: Reference
     options: ConnectionOptions
     credentials: Credentials | None = None
+    signatures: Callable[[], SignaturePlace] | None = None
 
 
 class DockerSource:
@@ -72,6 +79,7 @@ class DockerSource:
         self._answering: _Place | None = None
         self._serving: _Place | None = None
         self._found: tuple[bytes, str] | None = None
+        self._signatures_sought = ""
 
     @property
     def endpoint(self) -> str:
@@ -117,9 +125,22 @@ class DockerSource:
         """What the endpoint that gave the manifest answers to HEAD; None where it says nothing."""
         return self._server().client().blob_size(digest)
 
-    def signatures(self, digest: Digest) -> tuple[bytes, ...]:
-        """The signatures of the manifest ``digest``: none, as only policies that need none can be met yet."""
-        return ()
+    def signatures(self, digest: Digest) -> tuple[Signature, ...]:
+        """The signatures of the manifest ``digest`` at the endpoint that serves the image, or that told its digest.
+
+        Raises what RegistryClient.signatures and the endpoint's ``signatures`` raise.
+        """
+        place = self._serving or self._answering or self._server()
+        if place.endpoint.signatures is None:
+            return ()
+        where = place.endpoint.signatures()
+        self._signatures_sought = place.client().signatures_sought(where.lookaside, attachments=where.attachments)
+        return place.client().signatures(digest, where.lookaside, attachments=where.attachments)
+
+    @property
+    def signatures_sought(self) -> str:
+        """Where ``signatures`` looked, in words; empty before it was asked, and where there is no place to look."""
+        return self._signatures_sought
 
     def close(self) -> None:
         """Closes the connections to all endpoints, unless a pool keeps them."""
@@ -127,6 +148,7 @@ class DockerSource:
             self._pool.close()
 
     def _server(self) -> _Place:
+        """The place that serves the image, found by asking for the manifest where that was not done yet."""
         with self._lock:
             if self._serving is None:
                 self.manifest()

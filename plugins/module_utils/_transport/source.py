@@ -16,6 +16,7 @@ from typing import Protocol
 
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
+from .._model.signature import Signature
 
 
 class ImageSource(Protocol):
@@ -48,8 +49,12 @@ class ImageSource(Protocol):
     def blob_size(self, digest: Digest) -> int | None:
         """The length of a blob in bytes, if that is cheap to know; a hint, not verified."""
 
-    def signatures(self, digest: Digest) -> tuple[bytes, ...]:
-        """The signatures that the place keeps of the manifest ``digest``."""
+    def signatures(self, digest: Digest) -> tuple[Signature, ...]:
+        """The signatures that the place keeps of the manifest ``digest``, in its order. Nothing of them is verified."""
+
+    @property
+    def signatures_sought(self) -> str:
+        """Where ``signatures`` looked, in words for an error; empty before it was asked. Without secrets."""
 
     def close(self) -> None:
         """Gives back what the source holds open."""

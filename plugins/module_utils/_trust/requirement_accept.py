@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .requirement import ACCEPTED, Finding, Requirement
+from .refusal import ACCEPTED
+from .requirement import Finding, Requirement
 from .strict_json import Value
+from .subject import Subject, Tools
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class InsecureAcceptAnything(Requirement):
         value.fields(["type"])
         return cls()
 
-    def judge(self, identity: str) -> Finding:
+    def judge(self, subject: Subject, tools: Tools) -> Finding:
         """Accepted, without a look at any signature."""
-        return Finding(True, False, ACCEPTED, f"the policy accepts {identity} without looking at signatures")
+        del tools
+        return Finding(True, ACCEPTED, f"the policy accepts {subject.name} without looking at signatures")

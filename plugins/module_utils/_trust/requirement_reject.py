@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .requirement import REFUSED, Finding, Requirement
+from .refusal import REFUSED
+from .requirement import Finding, Requirement
 from .strict_json import Value
+from .subject import Subject, Tools
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Reject(Requirement):
         value.fields(["type"])
         return cls()
 
-    def judge(self, identity: str) -> Finding:
+    def judge(self, subject: Subject, tools: Tools) -> Finding:
         """Refused."""
-        return Finding(False, False, REFUSED, f"Running image {identity} is rejected by policy.")
+        del tools
+        return Finding(False, REFUSED, f"the policy rejects {subject.name}")

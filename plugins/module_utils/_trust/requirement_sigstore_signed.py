@@ -5,8 +5,6 @@
 # Private to this collection: it may change in any release.
 """``sigstoreSigned``: cosign signatures by keys, Fulcio or a PKI of one's own (containers-policy.json(5)).
 
-This release parses it and verifies nothing, so an image that needs it is refused.
-
 A quirk of containers/image is kept: an empty or null path, issuer, address or host name counts as not given, so an empty
 ``rekorPublicKeyPath`` silently asks for no proof from Rekor. ``warnings`` tells.
 """
@@ -15,66 +13,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .requirement import Requirement
+from .._model.cosign import PAYLOAD_TYPE
+from .._model.signature import SigstoreSignature
+from .requirement import Finding, Requirement, any_of
 from .signed_identity import SignedIdentity, parse_signed_identity
+from .sigstore_sources import PKI, Fulcio, Material, given, material_of
 from .strict_json import Value, at_most_one, exactly_one
+from .subject import Subject, Tools
 
 _KEY_SOURCES = ("keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki")
 _REKOR_SOURCES = ("rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData", "rekorPublicKeyDatas")
-
-
-@dataclass(frozen=True)
-class Material:
-    """Keys or certificates in PEM: in files, or in the policy itself. Both are empty where none were given."""
-
-    paths: tuple[str, ...] = ()
-    datas: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True)
-class Fulcio:
-    """A certificate of a public authority, for this address as this issuer confirmed it."""
-
-    authorities: Material
-    oidc_issuer: str
-    subject_email: str
-
-    @classmethod
-    def parse(cls, value: Value) -> Fulcio:
-        """The object in ``value``. Raises InvalidPolicy."""
-        fields = value.fields((), ["caPath", "caData", "oidcIssuer", "subjectEmail"])
-        given = _given(fields, ("caPath", "caData"))
-        exactly_one(value, given, ("caPath", "caData"))
-        return cls(
-            authorities=_material(given),
-            oidc_issuer=_needed(value, fields, "oidcIssuer"),
-            subject_email=_needed(value, fields, "subjectEmail"),
-        )
-
-
-@dataclass(frozen=True)
-class PKI:
-    """A certificate below roots of one's own, for this address, this host, or both."""
-
-    roots: Material
-    intermediates: Material
-    subject_email: str
-    subject_hostname: str
-
-    @classmethod
-    def parse(cls, value: Value) -> PKI:
-        """The object in ``value``. Raises InvalidPolicy."""
-        roots = ("caRootsPath", "caRootsData")
-        intermediates = ("caIntermediatesPath", "caIntermediatesData")
-        subjects = ("subjectEmail", "subjectHostname")
-        fields = value.fields((), [*roots, *intermediates, *subjects])
-        given_roots, given_intermediates = _given(fields, roots), _given(fields, intermediates)
-        exactly_one(value, given_roots, roots)
-        at_most_one(value, given_intermediates, intermediates)
-        email, hostname = (_optional_text(fields, key) for key in subjects)
-        if not email and not hostname:
-            raise value.invalid("one of these keys must be there", wanted=", ".join(subjects))
-        return cls(_material(given_roots), _material(given_intermediates), email, hostname)
 
 
 @dataclass(frozen=True)
@@ -85,6 +33,7 @@ class SigstoreSigned(Requirement):
     """
 
     type = "sigstoreSigned"
+    needs_evidence = True
     keys: Material
     fulcio: Fulcio | None
     pki: PKI | None
@@ -96,7 +45,7 @@ class SigstoreSigned(Requirement):
     def parse(cls, value: Value) -> SigstoreSigned:
         """The requirement in ``value``. Raises InvalidPolicy."""
         fields = value.fields(["type"], [*_KEY_SOURCES, *_REKOR_SOURCES, "signedIdentity"])
-        keys, rekor = _given(fields, _KEY_SOURCES), _given(fields, _REKOR_SOURCES)
+        keys, rekor = given(fields, _KEY_SOURCES), given(fields, _REKOR_SOURCES)
         exactly_one(value, keys, _KEY_SOURCES)
         at_most_one(value, rekor, _REKOR_SOURCES)
         if "fulcio" in keys and not rekor:
@@ -104,10 +53,10 @@ class SigstoreSigned(Requirement):
         if "pki" in keys and rekor:
             raise value.invalid("pki excludes keys of Rekor", found=", ".join(rekor))
         return cls(
-            keys=_material(keys),
+            keys=material_of(keys),
             fulcio=Fulcio.parse(keys["fulcio"]) if "fulcio" in keys else None,
             pki=PKI.parse(keys["pki"]) if "pki" in keys else None,
-            rekor=_material(rekor),
+            rekor=material_of(rekor),
             signed_identity=parse_signed_identity(fields.get("signedIdentity")),
             rekor_left_empty=not rekor and any(key in fields for key in _REKOR_SOURCES),
         )
@@ -119,39 +68,21 @@ class SigstoreSigned(Requirement):
             return ()
         return ("a sigstoreSigned requirement has an empty key of Rekor, so no proof from Rekor is asked for",)
 
+    def judge(self, subject: Subject, tools: Tools) -> Finding:
+        """Accepted by the first sigstore signature that passes every check; other attachments and kinds do not count."""
+        # Only here: what verifies signatures loads a library that most images never need.
+        from .sigstore_signature import SigstoreCheck, Wanted
 
-def _given(fields: dict[str, Value], keys: tuple[str, ...]) -> dict[str, Value]:
-    """Those of ``keys`` that count as given, parsed no further."""
-    return {key: fields[key] for key in keys if key in fields and not _counts_as_absent(key, fields[key])}
-
-
-def _counts_as_absent(key: str, value: Value) -> bool:
-    # Arrays and objects are never absent: a null one is an error below.
-    if key.endswith("Path"):
-        return value.value is None or value.text() == ""
-    return key.endswith("Data") and value.value is None
-
-
-def _material(given: dict[str, Value]) -> Material:
-    """The PEM that the one key in ``given`` names or holds, if it does that."""
-    for key, value in given.items():
-        if key.endswith("Path"):
-            return Material(paths=(value.text(),))
-        if key.endswith("Paths"):
-            return Material(paths=value.texts())
-        if key.endswith("Data"):
-            return Material(datas=(value.data(),))
-        if key.endswith("Datas"):
-            return Material(datas=value.datas())
-    return Material()
+        signatures = subject.evidence.signatures()
+        attached = [signature for signature in signatures if isinstance(signature, SigstoreSignature)]
+        ours = [signature for signature in attached if signature.media_type == PAYLOAD_TYPE]
+        wanted = Wanted(self.keys, self.fulcio or self.pki, self.rekor, self.signed_identity)
+        missing = _missing(subject, len(signatures) - len(attached), len(attached) - len(ours))
+        return any_of(ours, SigstoreCheck(wanted, subject, tools), missing)
 
 
-def _optional_text(fields: dict[str, Value], key: str) -> str:
-    return fields[key].text() if key in fields and fields[key].value is not None else ""
-
-
-def _needed(value: Value, fields: dict[str, Value], key: str) -> str:
-    text = _optional_text(fields, key)
-    if not text:
-        raise value.invalid(f'key "{key}" is missing or empty')
-    return text
+def _missing(subject: Subject, simple: int, others: int) -> str:
+    missing = f"A signature was required, but no signature exists: {subject.name} has no sigstore signature"
+    if simple or others:
+        missing += f" ({simple} of another kind, {others} sigstore attachments that are no signatures)"
+    return missing

@@ -33,6 +33,41 @@ def docker_scopes(reference: Reference) -> tuple[str, ...]:
     return (str(identity), *parents, *wildcards, "")
 
 
+def path_scopes(path: str) -> tuple[str, ...]:
+    """The scopes that speak of an image in ``path``, the one to prefer first: of ``dir``, ``oci``, ``oci-archive``, ``sif``.
+
+    The path itself, each directory above it but the root, and the empty scope of the whole transport. ``path`` is absolute,
+    and without symbolic links.
+    """
+    scopes = []
+    while path and path != "/":
+        scopes.append(path)
+        path = path.rpartition("/")[0]
+    return (*scopes, "")
+
+
+def nameless_scopes() -> tuple[str, ...]:
+    """The scopes of images that a transport knows no names of: archives of Docker, ``tarball``, IDs of ``docker-daemon``."""
+    return ("",)
+
+
+def storage_scopes(driver: str, root: str, reference: Reference | None, image_id: str = "") -> tuple[str, ...]:
+    """The scopes that speak of an image of the store ``root`` of ``driver``, the one to prefer first.
+
+    The name with the ID, without it, without the digest beside a tag, the repository, each parent, the host, then the store,
+    with its driver and without, and the empty scope. ``reference`` is None for an image by its ID alone.
+    """
+    store, names = f"[{driver}@{root}]", []
+    if reference is not None:
+        parts = reference.name.split("/")
+        names = [str(reference)] if image_id else []
+        if reference.tag is not None and reference.digest is not None:
+            names.append(f"{reference.name}:{reference.tag}")
+        names += ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    identity = f"{reference or ''}{f'@{image_id}' if image_id else ''}"
+    return (store + identity, *(store + name for name in names), store, f"[{root}]", "")
+
+
 def valid_scope(transport: str, scope: str) -> bool:
     """Whether a policy may speak of ``scope`` of ``transport``. The empty scope, and any of an unknown transport, may."""
     check = _CHECKS.get(transport)
@@ -63,7 +98,7 @@ def _is_storage(scope: str) -> bool:
         return False
     store, _bracket, name = scope[1:].partition("]")
     driver, at, root = store.partition("@")
-    if at and not driver:
+    if not driver:
         return False
     if not (root if at else driver).startswith("/"):
         return False

@@ -11,16 +11,13 @@ Follows containers/image, ``ParanoidUnmarshalJSONObject``. Duplicate keys, NaN a
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from .._errors import HostError
-
-# RFC 4648 section 4, padded. The decoder of the standard library accepts more, and what more depends on its version.
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
+from .base64_text import decoded
 
 
 class InvalidPolicy(HostError):
@@ -42,7 +39,7 @@ class Value:
         members = self.members()
         for key in members:
             if key not in required and key not in optional:
-                raise self.invalid(f"unknown key {_quoted(key)}", wanted=_listed([*required, *optional]))
+                raise self.invalid(f"unknown key {_quoted(key)}", wanted=_listed([*required, *optional]), found=key)
         for key in required:
             self.member(key)
         return members
@@ -76,10 +73,10 @@ class Value:
 
     def data(self) -> bytes:
         """The bytes that this text is the base64 of; line breaks inside are fine. Raises InvalidPolicy."""
-        text = self.text().replace("\r", "").replace("\n", "")
-        if not _BASE64.fullmatch(text):
+        data = decoded(self.text())
+        if data is None:
             raise self.invalid("not base64 in the standard alphabet with padding")
-        return base64.b64decode(text)
+        return data
 
     def texts(self) -> tuple[str, ...]:
         """The texts in this array, at least one. Raises InvalidPolicy."""

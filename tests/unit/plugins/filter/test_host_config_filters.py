@@ -101,6 +101,12 @@ def test_the_place_of_a_fault_is_named() -> None:
         policy_json({"default": [ACCEPT], "transports": scopes})
 
 
+def test_a_scope_that_ansible_left_as_a_template_is_refused() -> None:
+    scopes = {"docker": {"{{ registry }}/team": [ACCEPT]}}
+    with pytest.raises(AnsibleFilterError, match=r"\['docker'\]: the scope '\{\{ registry \}\}/team' is a template"):
+        policy_json({"default": [ACCEPT], "transports": scopes})
+
+
 def test_storage_leaves_out_what_is_empty() -> None:
     text = storage_toml({"driver": "overlay", "graphroot": "", "runroot": "", "mountopt": "", "options": {}})
     assert read_toml(text) == {"storage": {"driver": "overlay"}}

@@ -54,9 +54,11 @@ def test_an_ambiguous_beginning_lists_the_candidates() -> None:
 
 
 def test_each_layer_is_told_with_the_images_containers_and_layers_that_use_it() -> None:
-    assert layer_users(CATALOG) == {
+    everything = layer_users(CATALOG, [layer.id for layer in CATALOG.layers])
+    assert everything == {
         BASE.id: {"images": ["1" * 64], "containers": [], "children": [TOP.id, SHIFTED.id]},
         TOP.id: {"images": ["2" * 64], "containers": [], "children": [WRITABLE.id]},
         SHIFTED.id: {"images": ["2" * 64], "containers": [], "children": []},
         WRITABLE.id: {"images": [], "containers": ["5" * 64], "children": []},
     }
+    assert layer_users(CATALOG, [TOP.id]) == {TOP.id: everything[TOP.id]}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -193,3 +194,36 @@ def test_what_is_mounted_stays_even_when_it_is_the_last_that_holds_the_mounted_l
     removal = Removal(alone, Lineage(lambda _image: None), lambda layer: "/m" if layer == "base" else None)
     play_prune(removal, PruneRequest(all=True), None)
     assert [image.id for image in removal.images] == ["four"]
+
+
+def _many(count: int) -> Catalog:
+    """As many images, each with a layer of its own on one that ten share; every other one has no name."""
+    shared = [LayerRecord.of(id=f"shared {number}") for number in range(count // 10)]
+    own = [LayerRecord.of(id=f"own {number}", parent=f"shared {number // 10}") for number in range(count)]
+    images = [
+        _image(str(number), f"own {number}", *[f"localhost/{number}:1"] * (number % 2)) for number in range(count)
+    ]
+    return Catalog(layers=(*shared, *own), images=tuple(images))
+
+
+def _calls_to_prune(catalog: Catalog) -> int:
+    """How many functions were called to plan that all images go."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    removal = Removal(catalog, Lineage(lambda _image: None), lambda _layer: None)
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        play_prune(removal, PruneRequest(all=True, keep=["none"]), None)
+    finally:
+        sys.setprofile(before)
+    assert len(removal.deleted) == len(catalog.images) and not removal.images
+    return calls
+
+
+def test_twice_as_many_images_take_twice_the_steps() -> None:
+    assert _calls_to_prune(_many(400)) <= 2.1 * _calls_to_prune(_many(200))

@@ -14,6 +14,7 @@ from ansible_collections.strata.containers.plugins.module_utils._engine.resolve 
     OtherPlatform,
     PlatformChoice,
     RemoteImage,
+    choose_manifest,
     fits,
     resolve_image,
 )
@@ -24,6 +25,7 @@ from ansible_collections.strata.containers.plugins.module_utils._model.descripto
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
 from ansible_collections.strata.containers.plugins.module_utils._model.index import NoSuchPlatform
 from ansible_collections.strata.containers.plugins.module_utils._model.platform import Platform
+from ansible_collections.strata.containers.plugins.module_utils._model.signature import Signature
 
 AMD64 = PlatformChoice(Platform("linux", "amd64"))
 
@@ -52,7 +54,7 @@ class MemorySource:
     def blob_size(self, digest: Digest) -> int | None:
         return len(self.blobs[str(digest)])
 
-    def signatures(self, digest: Digest) -> tuple[bytes, ...]:
+    def signatures(self, digest: Digest) -> tuple[Signature, ...]:
         return ()
 
     def close(self) -> None:
@@ -97,8 +99,10 @@ def _source(config: bytes) -> MemorySource:
     return MemorySource(_manifest(config), {}, {str(Digest.of(config)): config})
 
 
-def _resolve(source: MemorySource, choice: PlatformChoice = AMD64) -> RemoteImage:
-    return resolve_image(source, choice, "image")
+def _resolve(
+    source: MemorySource, choice: PlatformChoice = AMD64, configs: dict[Digest, bytes] | None = None
+) -> RemoteImage:
+    return resolve_image(source, choose_manifest(source, choice.platform), choice, "image", configs)
 
 
 def test_a_single_image_is_named_by_its_manifest() -> None:
@@ -195,9 +199,15 @@ def test_a_config_that_the_task_has_is_not_asked_for() -> None:
     config = _config()
     source = _source(config)
     known: dict[Digest, bytes] = {}
-    resolve_image(source, AMD64, "image", known)
+    _resolve(source, configs=known)
     source.blobs = {}
-    assert resolve_image(source, AMD64, "image", known).config.raw == config
+    assert _resolve(source, configs=known).config.raw == config
+
+
+def test_a_manifest_is_chosen_without_a_blob_being_asked_for() -> None:
+    source = _source(_config())
+    source.blobs = {}
+    assert choose_manifest(source, AMD64.platform).manifest.raw == source.top
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from ansible_collections.strata.containers.plugins.module_utils._model.layer_ids
 from ansible_collections.strata.containers.plugins.module_utils._model.manifest_parser import parse_manifest
 from ansible_collections.strata.containers.plugins.module_utils._model.schema1 import Schema1Manifest
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import Catalog
+from ansible_collections.strata.containers.plugins.module_utils._storage.commit import empty_record, with_data
+from ansible_collections.strata.containers.plugins.module_utils._storage.image_signatures import ManifestSignatures
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import ImageRecord, LayerRecord
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._model.schema1_documents import (
     BASE,
@@ -169,12 +171,13 @@ def test_what_was_unpacked_is_remembered_for_the_next_attempt() -> None:
 def test_the_record_is_podmans() -> None:
     """Of an image that podman 4.3.1 pulled: big data, metadata and time."""
     remote, plan = _plan(Catalog(), FakeWorkshop())
-    image = new_image(("example.com/s1:1",), remote, plan)
+    signatures = ManifestSignatures(remote.manifest.digest, noted=True)
+    image = new_image(("example.com/s1:1",), remote, plan, signatures)
     digest = "sha256:bc24d960de02e7e79fd16fb224c423bf4d02a9e2ecf11a42df9be8617f60182d"
-    assert [(key, len(data)) for key, data in image.big_data] == [
+    assert [(key, len(data)) for key, data in image.items] == [
         (f"manifest-{digest}", len(SKOPEO)),
         ("manifest", len(SKOPEO)),
         (f"signature-{digest[7:]}", 0),
     ]
-    assert image.metadata == '{"signatures-sizes":{"' + digest + '":[]}}'
+    assert with_data(empty_record(image), image).metadata == '{"signatures-sizes":{"' + digest + '":[]}}'
     assert (image.created, image.top_layer) == ("2026-11-03T10:31:07.5Z", CHAIN[1])

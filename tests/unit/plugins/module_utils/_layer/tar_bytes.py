@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-
 ZEROS = bytes(512)
 USTAR = b"ustar\x0000"
 GNU = b"ustar  \x00"
@@ -74,16 +71,6 @@ def pax_record(key: bytes, value: bytes) -> bytes:
 def pax(*records: tuple[bytes, bytes], kind: bytes = b"x") -> bytes:
     """An extended header with these records."""
     return member(b"././@PaxHeader", b"".join(pax_record(key, value) for key, value in records), kind)
-
-
-def python_archive(members: list[tuple[tarfile.TarInfo, bytes]], form: int) -> bytes:
-    """The archive that Python's tarfile makes."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
-        for info, data in members:
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
 
 
 def odd_archive() -> bytes:

@@ -9,7 +9,13 @@ import sys
 from typing import Any
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._model.json_text import BadJson, go_json, parse_json
+from ansible_collections.strata.containers.plugins.module_utils._model.json_text import (
+    BadJson,
+    RepeatedKeys,
+    go_json,
+    parse_json,
+    plain_json,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +41,7 @@ REFUSED = {
     "infinity": b"[Infinity]",
     "negative infinity": b"[-Infinity]",
     "infinity by its exponent": b"[1e999]",
+    "an integer beyond floating point": b"1" * 310,
     "a number as long as a bomb": b"1" * 100_000,
     "arrays as deep as a bomb": b"[" * 200_000,
     "a control character in a string": b'"\x00"',
@@ -68,6 +75,39 @@ def test_what_readers_could_understand_differently_is_refused(case: str) -> None
 )
 def test_plain_json_is_read(text: bytes, value: object) -> None:
     assert parse_json(text, "x") == value
+
+
+@pytest.mark.parametrize(
+    "case", sorted(case for case in REFUSED if "key" not in case and case != "an integer beyond floating point")
+)
+def test_nothing_of_that_passes_for_plain(case: str) -> None:
+    assert plain_json(REFUSED[case]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'[{"a":[1,-2],"b":{"c":"\\u003c"}},{}]', [{"a": [1, -2], "b": {"c": "<"}}, {}]),
+        (b"[1.5]", None),
+        (rb'["\ud834\udd1e"]', None),
+        (b'{"a":1,"a":2}', {"a": 2}),
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_strict_parser(text: bytes, value: object) -> None:
+    assert plain_json(text) == value
+
+
+def test_repeated_keys_are_marked_where_that_is_asked_for() -> None:
+    value = parse_json(b'{"a":{"x":1,"x":[1]},"b":{"x":1},"c":[{"y":1,"\\u0079":2}]}', "x", mark_repeated_keys=True)
+    assert not isinstance(value, RepeatedKeys) and not isinstance(value["b"], RepeatedKeys)
+    assert isinstance(value["a"], RepeatedKeys) and isinstance(value["c"][0], RepeatedKeys)
+    assert isinstance(parse_json(b'{"a":1,"a":1}', "x", mark_repeated_keys=True), RepeatedKeys)
+
+
+@pytest.mark.parametrize("case", sorted(name for name in REFUSED if "key" not in name))
+def test_all_else_is_refused_then_too(case: str) -> None:
+    with pytest.raises(BadJson):
+        parse_json(REFUSED[case], "this document", mark_repeated_keys=True)
 
 
 def test_an_error_keeps_no_copy_of_a_document_that_may_hold_secrets() -> None:

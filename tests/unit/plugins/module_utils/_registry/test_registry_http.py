@@ -154,7 +154,10 @@ class TestRedirects:
     def test_https_does_not_become_http(self, client: HttpClient) -> None:
         with pytest.raises(UnsafeRedirect, match="from https to http"):
             client._check_redirect("https://a.example.com/", "http://a.example.com/")
-        HttpClient(ConnectionOptions(allow_http=True))._check_redirect("https://a/", "http://a/")
+        lenient = HttpClient(ConnectionOptions(allow_http=True))
+        lenient._check_redirect("https://a/", "http://a/")
+        with pytest.raises(UnsafeRedirect, match="from https to http"):
+            lenient._check_redirect("https://a/", "http://a/", may_downgrade=False)
         client._check_redirect("http://a.example.com/", "https://a.example.com/")
 
     def test_a_redirect_without_location_is_an_answer(self, server: ScriptedServer, client: HttpClient) -> None:

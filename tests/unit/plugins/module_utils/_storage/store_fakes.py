@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
 from ansible_collections.strata.containers.plugins.module_utils._storage.commit import NewImage, StagedLayer
+from ansible_collections.strata.containers.plugins.module_utils._storage.image_signatures import ManifestSignatures
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.staging import Staging
 
@@ -39,6 +40,9 @@ class FakeDriver:
     def create_writable(self, layer_id: str, parent: str | None) -> None:
         self._called("create_writable", layer_id)
         os.makedirs(self._layout.diff(layer_id))
+
+    def flush(self) -> None:
+        """As of a store that does not wait for the disk."""
 
     def remove(self, layer_id: str) -> None:
         self._called("remove", layer_id)
@@ -98,7 +102,7 @@ def new_image(name: str, layers: tuple[str, ...], names: tuple[str, ...], manife
             (f"manifest-{digest}", manifest),
             ("manifest", manifest),
         ),
-        metadata="{}",
+        signatures=ManifestSignatures(digest),
         chain=chain,
     )
 

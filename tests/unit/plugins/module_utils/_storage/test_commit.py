@@ -16,7 +16,7 @@ from ansible_collections.strata.containers.plugins.module_utils._errors import H
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
 from ansible_collections.strata.containers.plugins.module_utils._model.times import now_text
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
-from ansible_collections.strata.containers.plugins.module_utils._storage import commit as commit_file
+from ansible_collections.strata.containers.plugins.module_utils._storage import image_data as data_file
 from ansible_collections.strata.containers.plugins.module_utils._storage import tables as tables_file
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import UnknownImage, read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.commit import (
@@ -266,7 +266,7 @@ def test_failure_leaves_nothing_of_layers_and_image(
             raise HostError("full", code="no_space")
 
     calls: list[str] = []
-    real_replace, real_rename = commit_file.replace_file, os.rename
+    real_replace, real_rename = data_file.replace_file, os.rename
 
     def replace(path: str, data: bytes) -> None:
         fail("replace_file")
@@ -277,7 +277,7 @@ def test_failure_leaves_nothing_of_layers_and_image(
             fail("rename")
         real_rename(source, target)
 
-    monkeypatch.setattr(commit_file, "replace_file", replace)
+    monkeypatch.setattr(data_file, "replace_file", replace)
     monkeypatch.setattr(os, "rename", rename)
     staged = [stage_layer(staging, "base"), stage_layer(staging, "top", "base")]
     with pytest.raises(HostError, match="full"):
@@ -325,7 +325,7 @@ def test_store_is_valid_after_a_kill_at_any_point_and_a_second_run_converges(
         done += 1
 
     for name, functions in (
-        (commit_file, ("replace_file", "make_directory")),
+        (data_file, ("replace_file", "make_directory")),
         (tables_file, ("replace_file", "stamp")),
     ):
         for function in functions:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import random
 import shutil
 import stat
 import struct
@@ -13,9 +15,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import HostError
-from ansible_collections.strata.containers.plugins.module_utils._host.locks import try_exclusive
+from ansible_collections.strata.containers.plugins.module_utils._host.locks import exclusive, try_exclusive
 from ansible_collections.strata.containers.plugins.module_utils._storage import edit
 from ansible_collections.strata.containers.plugins.module_utils._storage import tables as tables_file
+from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
 from ansible_collections.strata.containers.plugins.module_utils._storage.json_record import StoreDamaged
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
@@ -198,3 +201,40 @@ def test_damaged_file_is_not_overwritten_and_no_lock_stays(layout: Layout) -> No
         held = try_exclusive(lock)
         assert held is not None
         held.release()
+
+
+def _take_many_locks(layout: Layout, seed: int) -> None:
+    """Changes with any locks, reads, and what podman does when it adds a layer: the mount counts after the containers."""
+    chance = random.Random(seed)
+    for _round in range(200):
+        what = chance.randrange(4)
+        if what == 0:
+            read_catalog(layout)
+        elif what == 1:
+            with exclusive(layout.layers_lock), exclusive(layout.containers_lock), exclusive(layout.mountpoints_lock):
+                pass
+        else:
+            layers = chance.random() < 0.7
+            with open_for_change(
+                layout,
+                storage=chance.random() < 0.3,
+                layers=layers,
+                mounts=layers and chance.random() < 0.7,
+                images=chance.random() < 0.7,
+                containers=chance.random() < 0.7,
+            ):
+                pass
+
+
+def test_processes_that_need_several_locks_never_wait_for_each_other_for_ever(layout: Layout) -> None:
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=_take_many_locks, args=(layout, seed)) for seed in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    stuck = [process.pid for process in processes if process.is_alive()]
+    for process in processes:
+        process.kill()
+    assert stuck == []
+    assert [process.exitcode for process in processes] == [0] * len(processes)

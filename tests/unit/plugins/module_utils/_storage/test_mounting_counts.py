@@ -365,6 +365,14 @@ class TestAKillAtEveryChange:
         self._mount_and_die(bench, others, number)
         self._ends_clean(bench, others)
 
+    def test_while_mounting_is_made_good_by_unmounting_by_force(
+        self, number: int, others: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As the deletion of a container does it: not even the home stays mounted."""
+        self._mount_and_die(bench, others, number)
+        bench.unmount(force=True)
+        assert (bench.recorded(), bench.driver.table, bench.driver.home) == (0, {}, False)
+
     def test_while_unmounting_is_made_good_by_unmounting(
         self, number: int, others: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:

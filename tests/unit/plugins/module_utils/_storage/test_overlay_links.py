@@ -48,6 +48,18 @@ class TestNewLinks:
         assert os.stat(layout.link_file("a" * 64)).st_mode & 0o7777 == 0o644
         assert os.path.samefile(layout.link(name), layout.diff("a" * 64))
 
+    def test_the_name_is_written_before_the_link_is_made(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who is killed in between leaves no link that nobody can find: podman looks for it by the file."""
+        os.makedirs(layout.diff("a" * 64))
+        named = []
+
+        def symlink(_target: str, path: str) -> None:
+            named.append(Path(layout.link_file("a" * 64)).read_text(encoding="ascii") == os.path.basename(path))
+
+        monkeypatch.setattr(overlay_links.os, "symlink", symlink)
+        new_link(layout, "a" * 64)
+        assert named == [True]
+
     def test_a_name_that_is_taken_is_not_used(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
         make_layer(layout, "old", "A" * 26)
         os.makedirs(layout.diff("new"))

@@ -38,7 +38,10 @@ def test_a_key_may_have_the_drivers_name_or_not(option: str) -> None:
         (["override_kernel_check=true"], OverlayOptions()),
         (["sync=filesystem"], OverlayOptions(sync=True)),
         (["sync=none"], OverlayOptions()),
-        (["use_composefs=false", "mount_program=", "force_mask=", "size="], OverlayOptions()),
+        (["use_composefs=false", "mount_program="], OverlayOptions()),
+        (["size=0", "size=0.9", "inodes=0"], OverlayOptions()),
+        (["size=0", "overlay.size=1", "size=2"], OverlayOptions(limit="overlay.size=1")),
+        (["inodes=18446744073709551615"], OverlayOptions(limit="inodes=18446744073709551615")),
     ],
 )
 def test_options_become_values(options: list[str], expected: OverlayOptions) -> None:
@@ -50,21 +53,28 @@ def test_options_become_values(options: list[str], expected: OverlayOptions) -> 
     [
         "overlay.mount_program=/usr/bin/fuse-overlayfs",
         "force_mask=shared",
+        "force_mask=0750",
         "use_composefs=true",
-        "size=10G",
-        "inodes=1000",
         "additionallayerstore=/a:ref",
     ],
 )
 def test_what_cannot_be_done_is_noted_as_it_was_given(option: str) -> None:
-    assert parse_options(["mountopt=nodev", option, "size=1G"]).unsupported == option
+    assert parse_options(["mountopt=nodev", option, "use_composefs=1"]).unsupported == option
 
 
-# podman 4.3.1 refuses the first five too.
+# What podman 4.3.1 takes and refuses.
+@pytest.mark.parametrize("value", ["1", "10G", "10 g", "1.5GiB", "7kb", "3B", "2tib", ".5p", "1."])
+def test_sizes_of_all_spellings_are_limits(value: str) -> None:
+    assert parse_options([f"size={value}"]).limit == f"size={value}"
+
+
+# podman 4.3.1 refuses all but "skip_mount_home=yes", and what it does not know: use_composefs and sync.
 @pytest.mark.parametrize(
     "option",
     ["overlay.foo=bar", "foo=bar", "vfs.mountopt=nodev", "overlay.mountopt", "ignore_chown_errors=maybe"]
-    + ["skip_mount_home=yes", "use_composefs=", "imagestore=relative/path", "sync=always", "", "="],
+    + ["skip_mount_home=yes", "use_composefs=", "imagestore=relative/path", "sync=always", "", "="]
+    + ["size=", "size=x", "size=-1", "size=1x", "size=1kib b", "size=1 gb2", "inodes=", "inodes=-1", "inodes=1k"]
+    + ["inodes=18446744073709551616", "force_mask=", "force_mask=bogus", "force_mask=9"],
 )
 def test_a_wrong_option_is_named(option: str) -> None:
     with pytest.raises(InvalidDriverOption) as raised:

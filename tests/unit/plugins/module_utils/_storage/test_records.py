@@ -146,7 +146,10 @@ def test_nothing_is_read_as_no_records(data: bytes | None) -> None:
         b'[{"id":"../../etc"}]',
         b'[{"id":".."}]',
         b'[{"id":"a\\u0000"}]',
-        b'[{"id":"ab","id":"cd"}]',
+        b'[{"id":"ab"},{"id":"cd","names":"x"}]',
+        b'[{"id":"ab","names":[]},{"id":"cd","names":[[]]}]',
+        b'[{"names":["x"]}]',
+        b'[{"id":null}]',
         b'[{"id":"ab","names":"x"}]',
         b'[{"id":"ab","names":[1]}]',
         b'[{"id":"ab","parent":"../x"}]',
@@ -164,6 +167,34 @@ def test_damaged_file_is_named(data: bytes) -> None:
         decode_records(data, LayerRecord, "/g/overlay-layers/layers.json")
     assert caught.value.code == "store_damaged"
     assert caught.value.subject == "/g/overlay-layers/layers.json"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b'"big-data-sizes":{"a":"1"}',
+        b'"big-data-sizes":{"a":true}',
+        b'"big-data-sizes":[1]',
+        b'"big-data-digests":{"a":1}',
+        b'"names-history":{"a":"b"}',
+        b'"metadata":{}',
+        b'"layer":"a/b"',
+        b'"layer":"."',
+    ],
+)
+def test_one_value_of_the_wrong_type_among_many_right_ones_is_found(field: bytes) -> None:
+    good = b'{"id":"%d","names":["x"],"layer":"l","big-data-sizes":{"a":1},"big-data-digests":{"a":"b"},"flags":{}}'
+    records = [good % number for number in range(5)]
+    assert len(decode_records(b"[" + b",".join(records) + b"]", ImageRecord, "images.json")) == 5
+    records.insert(3, b'{"id":"ab",' + field + b"}")
+    with pytest.raises(StoreDamaged, match="entry 3 "):
+        decode_records(b"[" + b",".join(records) + b"]", ImageRecord, "images.json")
+
+
+def test_of_a_key_that_stands_twice_the_last_counts_as_for_podman() -> None:
+    # Seen with podman 4.3.1 and an image with two lists of names.
+    (record,) = decode_records(b'[{"id":"ab","names":["x"],"names":["y"]}]', ImageRecord, "images.json")
+    assert record.names == ("y",)
 
 
 def test_null_values_are_read_as_absent_ones() -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
+from ansible_collections.strata.containers.plugins.module_utils._storage import tables as tables_file
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.commit import commit_image
-from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
+from ansible_collections.strata.containers.plugins.module_utils._storage.edit import Tables, open_for_change
+from ansible_collections.strata.containers.plugins.module_utils._storage.json_record import decode_records
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import (
@@ -19,7 +21,11 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.records
     ImageRecord,
     LayerRecord,
 )
-from ansible_collections.strata.containers.plugins.module_utils._storage.remove_image import delete_image, freed_layers
+from ansible_collections.strata.containers.plugins.module_utils._storage.remove_image import (
+    delete_image,
+    delete_images,
+    freed_layers,
+)
 from ansible_collections.strata.containers.plugins.module_utils._storage.staging import open_staging
 
 from .store_fakes import FakeDriver, hex_id, layout_in, new_image, stage_layer
@@ -88,6 +94,11 @@ def layout(tmp_path: Path) -> Layout:
     return layout
 
 
+def read_layers(layout: Layout) -> tuple[LayerRecord, ...]:
+    """The layer records by themselves: their lock is held."""
+    return decode_records(Path(layout.layers_json).read_bytes(), LayerRecord, layout.layers_json)
+
+
 def _delete(layout: Layout, driver: FakeDriver, name: str) -> list[str]:
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
         return delete_image(tables, layout, driver, hex_id(name))
@@ -104,8 +115,60 @@ def test_an_image_goes_with_its_own_layers_and_files(layout: Layout) -> None:
     assert read_catalog(layout).layers == ()
 
 
+def test_its_layers_say_so_before_its_record_goes(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is killed in between leaves layers of which the next one knows that they are there for nobody."""
+    flags = []
+
+    def save_images(tables: Tables) -> None:
+        flags.append({record.id: record.flags for record in read_layers(layout)})
+        tables.images.save()
+
+    monkeypatch.setattr(Tables, "save_images", save_images)
+    _delete(layout, FakeDriver(layout), "one")
+    assert flags == [{hex_id("a"): {}, hex_id("b"): {"strata-image": hex_id("one")}, hex_id("c"): {}}]
+
+
 def test_an_image_that_is_gone_already_is_no_error(layout: Layout) -> None:
     assert _delete(layout, FakeDriver(layout), "nobody") == []
+
+
+def _writes(layout: Layout, names: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Deletes the images and returns the record files that were written, in order."""
+    written: list[str] = []
+    real = tables_file.replace_file
+
+    def write(path: str, data: bytes, sync: bool = True) -> None:
+        written.append(os.path.basename(path))
+        real(path, data, sync=sync)
+
+    with (
+        monkeypatch.context() as patch,
+        open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables,
+    ):
+        patch.setattr(tables_file, "replace_file", write)
+        freed = delete_images(tables, layout, FakeDriver(layout), [*map(hex_id, names), "nobody"])
+        assert list(freed) == [hex_id(name) for name in names]
+    return written
+
+
+def test_of_several_images_the_layers_that_only_they_share_go_and_nothing_is_written_more_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store(number: int) -> Layout:
+        layout = layout_in(tmp_path / str(number))
+        prepare_store(layout)
+        for name in map(str, range(number + 1)):
+            with open_staging(layout) as staging:
+                staged = [stage_layer(staging, layer, parent) for layer, parent in (("a", None), (f"top{name}", "a"))]
+                image = new_image(name, ("a", f"top{name}"), (f"localhost/{name}:1",))
+                commit_image(layout, FakeDriver(layout), staged, image, Reporter())
+        return layout
+
+    one, many = store(1), store(5)
+    assert _writes(many, ["0", "1", "2", "3", "4"], monkeypatch) == _writes(one, ["0"], monkeypatch)
+    assert [layer.id for layer in read_catalog(many).layers] == [hex_id("a"), hex_id("top5")]
+    _writes(many, ["5"], monkeypatch)
+    assert read_catalog(many).layers == () and not os.listdir(many.driver_home + "/l")
 
 
 def test_the_record_of_the_image_is_gone_before_a_layer_is_touched(layout: Layout) -> None:

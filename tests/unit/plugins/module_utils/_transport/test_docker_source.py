@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from ansible_collections.strata.containers.plugins.module_utils._config.registries_d import SignaturePlace
 from ansible_collections.strata.containers.plugins.module_utils._errors import MissingLibraryError, RemoteError
 from ansible_collections.strata.containers.plugins.module_utils._model.credentials import Credentials
 from ansible_collections.strata.containers.plugins.module_utils._model.descriptor import Descriptor
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
 from ansible_collections.strata.containers.plugins.module_utils._model.manifest_parser import parse_manifest
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
+from ansible_collections.strata.containers.plugins.module_utils._model.signature import SimpleSignature
 from ansible_collections.strata.containers.plugins.module_utils._registry import http
 from ansible_collections.strata.containers.plugins.module_utils._registry.errors import ManifestUnknown
 from ansible_collections.strata.containers.plugins.module_utils._registry.http import ConnectionOptions
@@ -59,8 +63,12 @@ def _endpoint(server: ScriptedServer, name: str = "app", origin: str = "") -> Do
 class TestOneEndpoint:
     def test_it_keeps_the_contract_of_a_source(self, registry: ScriptedServer) -> None:
         source: ImageSource = DockerSource([_endpoint(registry)])
-        assert source.signatures(DIGEST) == ()
+        assert source.endpoint == f"{registry.host}/app"
         source.close()
+
+    def test_nobody_who_tells_no_place_of_signatures_is_shown_any(self, registry: ScriptedServer) -> None:
+        registry.expect("GET", LATEST, body=RAW)
+        assert DockerSource([_endpoint(registry)]).signatures(DIGEST) == ()
 
     def test_nothing_is_asked_before_the_first_question(self, registry: ScriptedServer) -> None:
         source = DockerSource([_endpoint(registry, origin="/run/auth.json")])
@@ -200,3 +208,44 @@ class TestMirrors:
             private.expect("GET", LATEST, body=RAW, requires={"Authorization": "Basic dXNlcjpodW50ZXIy"})
             mirror.expect("GET", LATEST, status=401, requires={"Authorization": None})
             DockerSource([_endpoint(mirror), _endpoint(private, origin="file")]).manifest()
+
+
+class TestSignatures:
+    def place(self, tmp_path: Path, name: str) -> Callable[[], SignaturePlace]:
+        """A directory with one signature of the image, of which ``name`` is a part."""
+        directory = tmp_path / name / f"app@sha256={DIGEST.hex}"
+        directory.mkdir(parents=True)
+        (directory / "signature-1").write_bytes(b"\xa3" + name.encode())
+        return lambda: SignaturePlace(f"file://{tmp_path / name}", False)
+
+    def source(self, registry: ScriptedServer, mirror: ScriptedServer, tmp_path: Path) -> DockerSource:
+        endpoints = [_endpoint(mirror), _endpoint(registry)]
+        names = ("of the mirror", "of the registry")
+        return DockerSource(
+            [replace(endpoint, signatures=self.place(tmp_path, name)) for endpoint, name in zip(endpoints, names)]
+        )
+
+    def test_they_are_those_of_the_endpoint_that_serves_the_image(
+        self, registry: ScriptedServer, mirror: ScriptedServer, tmp_path: Path
+    ) -> None:
+        mirror.expect("GET", LATEST, status=404)
+        registry.expect("GET", LATEST, body=RAW)
+        source = self.source(registry, mirror, tmp_path)
+        source.manifest()
+        assert source.signatures(DIGEST) == (SimpleSignature(b"\xa3of the registry"),)
+
+    def test_where_only_the_digest_was_asked_for_they_are_those_of_the_endpoint_that_told_it(
+        self, registry: ScriptedServer, mirror: ScriptedServer, tmp_path: Path
+    ) -> None:
+        mirror.expect("HEAD", LATEST, headers={"Docker-Content-Digest": str(DIGEST)})
+        registry.expect("GET", "/v2/", times=0)
+        source = self.source(registry, mirror, tmp_path)
+        assert source.current_digest() == DIGEST
+        assert source.signatures(DIGEST) == (SimpleSignature(b"\xa3of the mirror"),)
+
+    def test_where_nobody_was_asked_yet_the_manifest_is_asked_for(
+        self, registry: ScriptedServer, mirror: ScriptedServer, tmp_path: Path
+    ) -> None:
+        mirror.expect("GET", LATEST, body=RAW)
+        source = self.source(registry, mirror, tmp_path)
+        assert source.signatures(DIGEST) == (SimpleSignature(b"\xa3of the mirror"),)

@@ -160,6 +160,11 @@ INVALID: dict[str, tuple[str, str]] = {
     "oci-archive: not clean": (scoped("oci-archive", "/a/"), "not a scope of the transport oci-archive"),
     "sif: not clean": (scoped("sif", "/a/."), "not a scope of the transport sif"),
     "containers-storage: no root": (scoped("containers-storage", "docker.io"), "containers-storage"),
+    "containers-storage: no opening bracket": (scoped("containers-storage", "x/v]"), "containers-storage"),
+    "containers-storage: an ID too many": (
+        scoped("containers-storage", f"[/v]name@sha256:{HEX}@{HEX}@{HEX}"),
+        "containers-storage",
+    ),
     "containers-storage: no bracket": (scoped("containers-storage", "[/var/lib"), "containers-storage"),
     "containers-storage: empty root": (scoped("containers-storage", "[]"), "containers-storage"),
     "containers-storage: relative root": (scoped("containers-storage", "[var]"), "containers-storage"),

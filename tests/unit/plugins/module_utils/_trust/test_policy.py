@@ -54,6 +54,12 @@ def test_accepts(text: str) -> None:
 ALL_INVALID = {**cases.INVALID, **cases.INVALID_UNJUDGED}
 
 
+def test_an_unknown_key_is_what_was_found() -> None:
+    with pytest.raises(InvalidPolicy) as caught:
+        parse('{"default": [{"type": "reject", "keyTyp": "GPGKeys"}]}')
+    assert (caught.value.wanted, caught.value.found) == ("type", "keyTyp")
+
+
 @pytest.mark.parametrize(("text", "place"), ALL_INVALID.values(), ids=list(ALL_INVALID))
 def test_refuses_and_names_file_and_place(text: str, place: str) -> None:
     with pytest.raises(InvalidPolicy) as caught:

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
-from ansible_collections.strata.containers.plugins.module_utils._trust.scope import docker_scopes, valid_scope
+from ansible_collections.strata.containers.plugins.module_utils._trust.scope import (
+    docker_scopes,
+    nameless_scopes,
+    path_scopes,
+    storage_scopes,
+    valid_scope,
+)
 
 HEX = "0123456789abcdef" * 4
 
@@ -75,3 +81,65 @@ def test_the_host_is_not_folded_to_lower_case() -> None:
 @pytest.mark.parametrize("transport", ["docker", "dir", "docker-archive", "containers-storage", "unknown"])
 def test_the_empty_scope_is_valid_for_every_transport(transport: str) -> None:
     assert valid_scope(transport, "")
+
+
+# As containers/image's own tests have it (oci, directory and storage transports).
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/srv/images/app", ["/srv/images/app", "/srv/images", "/srv", ""]),
+        ("/app", ["/app", ""]),
+        ("/", [""]),
+    ],
+)
+def test_a_path_is_spoken_of_with_every_directory_above_it_but_the_root(path: str, wanted: list[str]) -> None:
+    assert list(path_scopes(path)) == wanted
+    assert all(valid_scope(transport, scope) for scope in wanted for transport in ("dir", "oci", "oci-archive", "sif"))
+
+
+def test_images_without_a_name_are_spoken_of_by_the_empty_scope() -> None:
+    assert nameless_scopes() == ("",)
+    assert all(valid_scope(transport, "") for transport in ("docker-archive", "tarball", "docker-daemon"))
+
+
+@pytest.mark.parametrize(
+    ("name", "image_id", "wanted"),
+    [
+        (
+            "docker.io/library/busybox:1",
+            "",
+            [
+                "[o@/v]docker.io/library/busybox:1",
+                "[o@/v]docker.io/library/busybox",
+                "[o@/v]docker.io/library",
+                "[o@/v]docker.io",
+            ],
+        ),
+        (
+            "a.b:5000/c:1",
+            HEX,
+            [f"[o@/v]a.b:5000/c:1@{HEX}", "[o@/v]a.b:5000/c:1", "[o@/v]a.b:5000/c", "[o@/v]a.b:5000"],
+        ),
+        (f"a.b/c@sha256:{HEX}", "", [f"[o@/v]a.b/c@sha256:{HEX}", "[o@/v]a.b/c", "[o@/v]a.b"]),
+        (
+            f"a.b/c:1@sha256:{HEX}",
+            HEX,
+            [
+                f"[o@/v]a.b/c:1@sha256:{HEX}@{HEX}",
+                f"[o@/v]a.b/c:1@sha256:{HEX}",
+                "[o@/v]a.b/c:1",
+                "[o@/v]a.b/c",
+                "[o@/v]a.b",
+            ],
+        ),
+        (None, HEX, [f"[o@/v]@{HEX}"]),
+    ],
+)
+def test_an_image_of_a_store_is_spoken_of_with_its_store(name: str | None, image_id: str, wanted: list[str]) -> None:
+    scopes = storage_scopes("o", "/v", parse_reference(name) if name else None, image_id)
+    assert list(scopes) == [*wanted, "[o@/v]", "[/v]", ""]
+    assert all(valid_scope("containers-storage", scope) for scope in scopes)
+
+
+def test_an_image_of_a_store_may_be_without_an_id() -> None:
+    assert storage_scopes("o", "/v", parse_reference("a.b/c:1"))[0] == "[o@/v]a.b/c:1"

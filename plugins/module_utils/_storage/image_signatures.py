@@ -1,0 +1,144 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""The signatures that an image is kept with, as containers/image keeps them (``storage/storage_dest.go``, ``storage_src.go``).
+
+All signatures of a manifest are one big data item, end to end: ``signature-<hex>`` for the manifest of that digest, and
+``signatures`` for the one that the image is read by. How long each is stands in the metadata of the record, in
+``signatures-sizes`` by manifest and in ``signature-sizes``.
+
+One thing is done otherwise: containers/image forgets the sizes of other manifests, whose signatures are then lost. An image
+that has two names with a manifest each would never come to rest that way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .._model.digest import Digest
+from .._model.json_text import BadJson, go_json, parse_json
+from .catalog import UnknownImage
+from .edit import open_for_change
+from .image_data import discard_items, with_items, write_items
+from .json_record import StoreDamaged
+from .layout import Layout
+from .records import ImageRecord
+
+_SIZES = "signature-sizes"
+_SIZES_BY_MANIFEST = "signatures-sizes"
+_DEFAULT_ITEM = "signatures"
+_DEFAULT_MANIFEST = "manifest"
+
+
+@dataclass(frozen=True)
+class ManifestSignatures:
+    """The signatures of one manifest, as blobs in their order. With ``noted`` the record says so even where there are none."""
+
+    manifest: Digest
+    blobs: tuple[bytes, ...] = ()
+    noted: bool = False
+
+    @property
+    def item(self) -> str:
+        """The key of the big data item."""
+        return f"signature-{self.manifest.hex}"
+
+    def items(self, *, default: bool) -> tuple[tuple[str, bytes], ...]:
+        """The big data items to write; ``default`` tells that the image is read by this manifest."""
+        together = b"".join(self.blobs)
+        first = ((_DEFAULT_ITEM, together),) if default and self.blobs else ()
+        return (*first, (self.item, together)) if self.blobs or self.noted else ()
+
+    def keys(self, *, default: bool) -> tuple[str, ...]:
+        """The keys of all items that these signatures may have."""
+        return (_DEFAULT_ITEM, self.item) if default else (self.item,)
+
+
+def with_signatures(record: ImageRecord, signed: ManifestSignatures) -> ImageRecord:
+    """The record with just these signatures of that manifest; those of other manifests stay."""
+    default = record.big_data_digests.get(_DEFAULT_MANIFEST) == str(signed.manifest)
+    items = signed.items(default=default)
+    written = [key for key, _data in items]
+    dropped = [key for key in signed.keys(default=default) if key not in written]
+    record = with_items(record, items, dropped)
+    return record.changed(metadata=_metadata(record.metadata, signed, default=default))
+
+
+def stored_signatures(record: ImageRecord, manifest: Digest, read: Callable[[str], bytes | None]) -> tuple[bytes, ...]:
+    """The signatures that the image has under its manifest ``manifest``, as blobs; ``read`` gives a big data item.
+
+    Raises StoreDamaged where sizes and content do not fit together.
+    """
+    metadata = _object(record.metadata)
+    key, sizes = f"signature-{manifest.hex}", _by_manifest(metadata).get(str(manifest))
+    if sizes is None and record.big_data_digests.get(_DEFAULT_MANIFEST) == str(manifest):
+        # A record that was made before there were several manifests.
+        key, sizes = _DEFAULT_ITEM, metadata.get(_SIZES)
+    if not sizes:
+        return ()
+    lengths = _lengths(sizes)
+    content = read(key)
+    if content is None or lengths is None or sum(lengths) != len(content):
+        raise StoreDamaged(
+            "the sizes of the stored signatures do not fit their content",
+            subject=f"image {record.id}",
+            wanted=str(sizes),
+            found="no content" if content is None else f"{len(content)} bytes in all",
+        )
+    ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
+    return tuple(content[end - length : end] for end, length in zip(ends, lengths))
+
+
+def replace_signatures(layout: Layout, image_id: str, signed: ManifestSignatures) -> ImageRecord:
+    """Gives the image of the store just these signatures of that manifest, and returns its record.
+
+    Nothing is written where that is so already. Raises UnknownImage and HostError.
+    """
+    with open_for_change(layout, images=True) as tables:
+        before = tables.images.get(image_id)
+        if before is None:
+            raise UnknownImage("no such image in the store", subject=image_id)
+        record = with_signatures(before, signed)
+        default = before.big_data_digests.get(_DEFAULT_MANIFEST) == str(signed.manifest)
+        write_items(layout, image_id, signed.items(default=default))
+        tables.images.replace(record)
+        tables.save_images()
+        discard_items(layout, before, record)
+        return record
+
+
+def _metadata(before: str, signed: ManifestSignatures, *, default: bool) -> str:
+    values = _object(before)
+    sizes = [len(blob) for blob in signed.blobs]
+    by_manifest = {key: value for key, value in _by_manifest(values).items() if key != str(signed.manifest)}
+    if sizes or signed.noted:
+        by_manifest[str(signed.manifest)] = sizes
+    own = sizes if default else values.get(_SIZES)
+    known = {_SIZES: own or None, _SIZES_BY_MANIFEST: dict(sorted(by_manifest.items())) or None}
+    others = {key: value for key, value in values.items() if key not in known}
+    return go_json({**{key: value for key, value in known.items() if value is not None}, **others})
+
+
+def _object(metadata: str) -> dict[str, Any]:
+    """The metadata as an object; an empty one for text of another tool."""
+    try:
+        value = parse_json(metadata.encode("utf-8", "replace"), "metadata")
+    except BadJson:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _by_manifest(metadata: dict[str, Any]) -> dict[str, Any]:
+    value = metadata.get(_SIZES_BY_MANIFEST)
+    return value if isinstance(value, dict) else {}
+
+
+def _lengths(sizes: Any) -> list[int] | None:
+    """The sizes, None where they are none."""
+    if not isinstance(sizes, list) or not all(isinstance(size, int) and size >= 0 for size in sizes):
+        return None
+    return sizes

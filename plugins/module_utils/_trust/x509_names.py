@@ -1,0 +1,147 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Names in certificates: of the subject, by which a signer is known, and of hosts (RFC 5280, section 4.2.1.6)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .der import SEQUENCE, SET, BadDer, DerReader, sequence
+
+_EMAIL, _DNS, _URI, _ADDRESS = 0x81, 0x82, 0x86, 0x87
+_LABELS = {
+    "2.5.4.3": "CN",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+}
+# UTF8String, PrintableString, IA5String: as good as all names use.
+_TEXTS = (0x0C, 0x13, 0x16)
+
+# Go's validHostname. An underscore is no host's, but some certificates have it.
+_LABEL = r"(?!-)[A-Za-z0-9_-]+"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?", re.ASCII)
+_PATTERN = re.compile(rf"(?:\*|{_LABEL})(?:\.{_LABEL})*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class AlternativeNames:
+    """The subject's names by kind, as texts as they stand; ``addresses`` are IP addresses of 4 or 16 bytes.
+
+    Kinds that nobody asks for are left out.
+    """
+
+    emails: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    addresses: tuple[bytes, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a name of a kind that is known."""
+        return bool(self.emails or self.hosts or self.uris or self.addresses)
+
+    def has_host(self, wanted: str) -> bool:
+        """Whether one of the names is the host ``wanted``, as Go's VerifyHostname sees it.
+
+        Only names of hosts count, never the common name. Case is ignored, and ``*`` as the whole first label stands for
+        any one label. An IP address is looked for among the addresses only.
+        """
+        address = _address(wanted)
+        if address is not None:
+            return address in self.addresses
+        if not _HOST.fullmatch(wanted):
+            return wanted not in ("", ".") and any(_lower(host) == _lower(wanted) for host in self.hosts)
+        return any(_matches(host, wanted) for host in self.hosts)
+
+
+def parse_alternative_names(value: bytes) -> AlternativeNames:
+    """The names in the extension ``value``. Raises BadDer."""
+    names: dict[int, list[bytes]] = {_EMAIL: [], _DNS: [], _URI: [], _ADDRESS: []}
+    reader = sequence(value)
+    while not reader.at_end:
+        tag, content = reader.any()
+        names.setdefault(tag, []).append(content)
+    if any(len(address) not in (4, 16) for address in names[_ADDRESS]):
+        raise BadDer("an IP address of another length than 4 or 16 bytes")
+    return AlternativeNames(
+        emails=_texts(names[_EMAIL]),
+        hosts=_texts(names[_DNS]),
+        uris=_uris(_texts(names[_URI])),
+        addresses=tuple(names[_ADDRESS]),
+    )
+
+
+def readable(name: bytes) -> str:
+    """The distinguished name in DER ``name`` for people, as in ``O=Example,CN=Example Root``; in hex where it is malformed."""
+    try:
+        return ",".join(_attributes(sequence(name))) or "nobody"
+    except BadDer:
+        return f"#{name.hex()}"
+
+
+def _attributes(name: DerReader) -> Iterator[str]:
+    while not name.at_end:
+        relative = name.inside(SET)
+        while not relative.at_end:
+            attribute = relative.inside(SEQUENCE)
+            oid = attribute.oid()
+            yield f"{_LABELS.get(oid, oid)}={_readable_value(attribute)}"
+
+
+def _readable_value(attribute: DerReader) -> str:
+    tag, content = attribute.any()
+    if tag not in _TEXTS:
+        return f"#{content.hex()}"
+    text = content.decode("utf-8", "replace")
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _texts(values: list[bytes]) -> tuple[str, ...]:
+    try:
+        return tuple(value.decode("ascii") for value in values)
+    except UnicodeDecodeError as error:
+        raise BadDer("a name that is not ASCII") from error
+
+
+def _uris(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        try:
+            urlsplit(text)
+        except ValueError as error:
+            raise BadDer("a name that is no URI") from error
+    return texts
+
+
+def _address(text: str) -> bytes | None:
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        return ipaddress.ip_address(bare).packed
+    except ValueError:
+        return None
+
+
+def _matches(pattern: str, wanted: str) -> bool:
+    """Whether the name ``pattern`` of a certificate covers the valid host name ``wanted``."""
+    host = _lower(wanted)
+    if not _PATTERN.fullmatch(pattern):
+        return _lower(pattern) == host
+    # A dot at the end of what is wanted means the same host.
+    labels, wildcards = host.rstrip(".").split("."), _lower(pattern).split(".")
+    if len(labels) != len(wildcards):
+        return False
+    return wildcards[1:] == labels[1:] and wildcards[0] in ("*", labels[0])
+
+
+def _lower(text: str) -> str:
+    """Only ASCII changes, as in Go."""
+    return re.sub("[A-Z]", lambda found: found.group().lower(), text)
