@@ -103,6 +103,12 @@ mutants: tree ## Do the unit tests run every branch of _trust, and notice every 
 test-pythons: tree ## Unit tests under ansible-test, on the oldest Python of targets that is installed here
 	@$(UNITS_ON_THE_OLDEST_PYTHON)
 
+# --- Benchmarks ---
+
+.PHONY: bench
+bench: tree ## Cold pulls beside podman, skopeo and C programs; ARGS='--rounds 3 --images mixed base'; results in .build/bench
+	@$(PYTHON) benchmarks/pull.py --output .build/bench $(ARGS)
+
 # --- Linters ---
 
 .PHONY: lint

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bundle import bundle
 
-# What a layer needs to be to be unpacked by the C programs.
-GZIP_ONLY = "curl, igzip, sha256sum, tar"
 _PARALLEL = 6
 _ACCEPT_ANYTHING = {"default": [{"type": "insecureAcceptAnything"}]}
 
@@ -84,7 +83,7 @@ def skopeo(image: Image, directory: str) -> Run:
 
 
 def c_pipeline(image: Image, directory: str) -> Run:
-    """The bare work of a pull, layer by layer in parallel: fetch, both digests, inflate, unpack. No store, no tar-split."""
+    """The bare work of a pull, layer by layer in parallel: fetch, both digests, inflate (igzip, else gzip), unpack; no store."""
     trees = os.path.join(directory, "trees")
     lines = []
     for number, (digest, diff_id) in enumerate(image.layers):
@@ -100,11 +99,12 @@ def c_pipeline(image: Image, directory: str) -> Run:
 def _script(listing: str) -> str:
     layer = (
         'set -euo pipefail; mkdir -p "$0"; '
-        'curl -sS "$1" | tee >(sha256sum >"$0.blob") | igzip -dc | tee >(sha256sum >"$0.diff") '
+        'curl -sS "$1" | tee >(sha256sum >"$0.blob") | @inflate@ -dc | tee >(sha256sum >"$0.diff") '
         '| tar -x --numeric-owner --xattrs "--xattrs-include=*" -C "$0"; '
         'while ! [ -s "$0.blob" ] || ! [ -s "$0.diff" ]; do sleep 0.01; done; '
         'read -r blob _ <"$0.blob"; read -r diff _ <"$0.diff"; [ "$blob" = "$2" ] && [ "$diff" = "$3" ]'
     )
+    layer = layer.replace("@inflate@", "igzip" if shutil.which("igzip") else "gzip")
     return f"xargs -P {_PARALLEL} -L 1 bash -c {shlex.quote(layer)} <{shlex.quote(listing)}"
 
 

@@ -61,7 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--directory", default="/var/tmp", help="where the stores are made: a real disk, with 30 GB to spare"
     )
-    parser.add_argument("--output", default="docs/benchmarks", help="where the table, the JSON and the chart go")
+    parser.add_argument("--output", default=".build/bench", help="where the table, the JSON and the chart go")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--images", nargs="+", default=list(IMAGES), choices=list(IMAGES))
     return parser.parse_args()
