@@ -191,6 +191,21 @@ def test_what_is_critical_must_be_understood(kind: str, understood: bool) -> Non
     assert not parsed(extensions=(extension(kind, value, bytes.fromhex("010100")),)).not_understood
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (BASIC, seq(TRUE)),
+        (PURPOSES, seq(oid("2b06010505070303"))),
+        (NAMES, seq(encode(0x81, b"a@example.com"))),
+        ("551d1f", seq()),
+        ("551d23", seq()),
+    ],
+)
+def test_what_is_understood_may_be_critical(kind: str, value: bytes) -> None:
+    """As in Go's crypto/x509, processExtensions."""
+    assert parsed(extensions=(extension(kind, value, TRUE),)).not_understood == ()
+
+
 def test_a_pem_text_is_certificates_and_nothing_else() -> None:
     for text in (b"", b"text", b"-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"):
         with pytest.raises(BadCertificate):
