@@ -58,10 +58,10 @@ class Rights:
     usage leaves out the signing of certificates. ``purposes`` are the OIDs of its extended key usage, empty for any.
     """
 
-    authority: Optional[bool] = None
-    path_length: Optional[int] = None
-    may_sign: bool = True
-    purposes: tuple[str, ...] = ()
+    authority: Optional[bool]
+    path_length: Optional[int]
+    may_sign: bool
+    purposes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

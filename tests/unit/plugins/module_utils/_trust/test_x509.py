@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._trust.der import encode, encode_integer
+from ansible_collections.strata.containers.plugins.module_utils._trust.pem import as_pem
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_certificate import (
     BadCertificate,
     Certificate,
     parse_certificate,
+    parse_pem_bundle,
     parse_pem_certificates,
 )
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_key import BadKey, ecdsa_numbers, parse_key
@@ -86,6 +88,8 @@ def test_a_certificate_is_what_it_says() -> None:
     assert (found.rights.authority, found.rights.may_sign, found.rights.purposes) == (None, True, ())
     assert (found.names, found.not_understood) == (AlternativeNames(), ())
     assert (readable(found.issuer), readable(found.subject)) == ("CN=Issuer", "O=Subject")
+    # RFC 5280 asks issuers for a positive one; Go's crypto/x509 refuses only negative ones.
+    assert parsed(serial=encode_integer(0)).subject == found.subject
 
 
 def test_older_versions_have_no_extensions() -> None:
@@ -210,6 +214,27 @@ def test_a_pem_text_is_certificates_and_nothing_else() -> None:
     for text in (b"", b"text", b"-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"):
         with pytest.raises(BadCertificate):
             parse_pem_certificates(text)
+
+
+def test_nothing_but_white_space_follows_the_certificates() -> None:
+    pem = as_pem("CERTIFICATE", GOOD.der)
+    two = pem + as_pem("CERTIFICATE", SOME.der)
+    for text, count in ((pem, 1), (two, 2), (b" \n" + two + b"\r\n \n", 2)):
+        assert len(parse_pem_certificates(text)) == count
+        for tail in (b"x", b"\n\x00", b"-----BEGIN CERTIFICATE-----\nQUJD\n"):
+            with pytest.raises(BadCertificate):
+                parse_pem_certificates(text + tail)
+
+
+def test_of_a_bundle_only_blocks_that_are_bare_certificates_are_taken() -> None:
+    """As by AppendCertsFromPEM of Go's crypto/x509."""
+    good = as_pem("CERTIFICATE", SOME.der)
+    others = [as_pem(label, GOOD.der) for label in ("TRUSTED CERTIFICATE", "X509 CERTIFICATE", "certificate")]
+    with_header = as_pem("CERTIFICATE", GOOD.der).replace(b"-----\n", b"-----\nProc-Type: 4\n\n", 1)
+    broken = as_pem("CERTIFICATE", GOOD.der[:-1])
+    bundle = b"".join((*others, with_header, broken, good, b"text", broken))
+    assert parse_pem_bundle(bundle) == [parse_certificate(SOME.der)]
+    assert len(parse_pem_bundle(good + as_pem("CERTIFICATE", GOOD.der))) == 2
 
 
 @pytest.mark.parametrize(
