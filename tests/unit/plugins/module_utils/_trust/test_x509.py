@@ -129,7 +129,11 @@ def test_older_versions_have_no_extensions() -> None:
         {"extensions": (extension(BASIC, seq(TRUE, bytes.fromhex("0201ff"))),)},
         {"extensions": (extension(KEY_USAGE, b"\x03\x00"),)},
         {"extensions": (extension(KEY_USAGE, b"\x03\x02\x08\x00"),)},
+        {"after": encode(0xA3, seq(extension(BASIC, seq())) + b"\x05\x00")},
         {"extensions": (extension(KEY_USAGE, b"\x03\x01\x01"),)},
+        {"extensions": (extension(KEY_USAGE, b"\x03\x01\x07"),)},
+        {"extensions": (extension(KEY_USAGE, b"\x03\x02\x01\x05"),)},
+        {"extensions": (extension(KEY_USAGE, b"\x03\x02\x03\x04"),)},
         {"extensions": (extension(KEY_USAGE, b"\x03\x02\x01\x06\x05\x00"),)},
         {"extensions": (extension(PURPOSES, seq(b"\x05\x00")),)},
         {"extensions": (extension(NAMES, seq(encode(0x87, b"abc"))),)},
@@ -252,6 +256,13 @@ def test_a_name_for_people_is_printable(tag: int, value: bytes, text: str) -> No
     assert readable(seq()) == "nobody"
     assert readable(seq(b"\x05\x00")) == "#30020500"
     assert readable(name("2a0304", 0x0C, b"x")) == "1.2.3.4=x"
+
+
+@pytest.mark.parametrize(("last", "label"), [(3, "CN"), (6, "C"), (7, "L"), (8, "ST"), (10, "O"), (11, "OU")])
+def test_attributes_have_their_short_names(last: int, label: str) -> None:
+    """RFC 4514, section 3, in each of the three types of text."""
+    for tag in (0x0C, 0x13, 0x16):
+        assert readable(name(f"5504{last:02x}", tag, b"x")) == f"{label}=x"
 
 
 RSA = seq(oid("2a864886f70d010101"), b"\x05\x00")
