@@ -176,6 +176,9 @@ def test_names_are_kept_by_kind() -> None:
     names = parsed(extensions=(extension(NAMES, value),)).names
     assert names == AlternativeNames(("a@b.c",), ("b.c",), ("https://b.c/d",), (b"\xc0\x00\x02\x01",))
     assert names.known
+    for tag, content in kinds[:-1]:
+        alone = (extension(NAMES, seq(encode(tag, content)), TRUE),)
+        assert parsed(extensions=alone).not_understood == ()
     assert not parsed(extensions=(extension(NAMES, seq(encode(0xA0, b""))),)).names.known
 
 
