@@ -344,6 +344,54 @@ def test_odd_hosts_are_compared_as_they_stand(host: str, wanted: str, good: bool
     assert AlternativeNames(hosts=(host,)).has_host(wanted) is good
 
 
+@pytest.mark.parametrize(
+    ("host", "wanted", "good"),
+    [
+        ("a.example", "a.example", True),
+        ("A.Example", "a.eXample", True),
+        ("a.example", "a.example.", True),
+        ("a.example", "b.example", False),
+        ("a.example", "a.other", False),
+        ("a.example", "a.example.com", False),
+        ("a.example.com", "a.example", False),
+        ("a.example", "example", False),
+        ("*.example", "a.example", True),
+        ("*.example", "a.other", False),
+        ("*.example", "a.b.example", False),
+        ("*.example", "example", False),
+        ("*.b.example", "a.b.example", True),
+        ("*.b.example", "a.c.example", False),
+        ("*a.example", "ba.example", False),
+        ("a.*.example", "a.b.example", False),
+        ("192.0.2.1", "192.0.2.1", False),
+        ("[a.example", "[a.example", True),
+        ("a.example]", "a.example]", True),
+    ],
+)
+def test_a_host_is_covered_label_by_label(host: str, wanted: str, good: bool) -> None:
+    """RFC 6125, section 6.4.3, and Go's matchHostnames."""
+    assert AlternativeNames(hosts=(host,)).has_host(wanted) is good
+    assert AlternativeNames(hosts=("x.invalid", host)).has_host(wanted) is good
+    assert AlternativeNames(hosts=(host, "x.invalid")).has_host(wanted) is good
+
+
+@pytest.mark.parametrize(
+    ("wanted", "good"),
+    [
+        ("192.0.2.1", True),
+        ("[192.0.2.1]", True),
+        ("[192.0.2.1", False),
+        ("192.0.2.1]", False),
+        ("x192.0.2.1]", False),
+        ("[192.0.2.1x", False),
+        ("192.0.2.2", False),
+    ],
+)
+def test_an_address_is_looked_for_among_addresses(wanted: str, good: bool) -> None:
+    """As by Go's VerifyHostname, to which brackets are part of an address only as a pair."""
+    assert AlternativeNames(addresses=(b"\xc0\x00\x02\x01",)).has_host(wanted) is good
+
+
 SOME = replace(
     GOOD, extensions=(extension(BASIC, seq(TRUE, encode_integer(0)), TRUE), extension(KEY_USAGE, b"\x03\x02\x02\x04"))
 )
