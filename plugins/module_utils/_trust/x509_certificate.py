@@ -58,10 +58,10 @@ class Rights:
     usage leaves out the signing of certificates. ``purposes`` are the OIDs of its extended key usage, empty for any.
     """
 
-    authority: Optional[bool] = None
-    path_length: Optional[int] = None
-    may_sign: bool = True
-    purposes: tuple[str, ...] = ()
+    authority: Optional[bool]
+    path_length: Optional[int]
+    may_sign: bool
+    purposes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,8 @@ def _may_sign(value: bytes) -> bool:
     reader = DerReader(value)
     content = reader.read(BIT_STRING)
     reader.end()
-    if not content or content[0] > 7 or (content[0] and len(content) == 1):
+    # The first byte counts the unused bits of the last one, which are zero (X.690, section 11.2.1).
+    if not content or content[0] > 7 or content[-1] & ((1 << content[0]) - 1):
         raise BadDer("a key usage that is no BIT STRING")
     return len(content) > 1 and bool(content[1] & _CERTIFICATE_SIGN)
 

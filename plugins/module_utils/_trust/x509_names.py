@@ -137,8 +137,6 @@ def _matches(pattern: str, wanted: str) -> bool:
         return _lower(pattern) == host
     # A dot at the end of what is wanted means the same host.
     labels, wildcards = host.rstrip(".").split("."), _lower(pattern).split(".")
-    if len(labels) != len(wildcards):
-        return False
     return wildcards[1:] == labels[1:] and wildcards[0] in ("*", labels[0])
 
 

@@ -167,3 +167,9 @@ def test_nothing_but_bad_der_comes_of_any_bytes(data: bytes) -> None:
 @given(st.integers(min_value=0))
 def test_a_number_comes_back_as_it_was(number: int) -> None:
     assert DerReader(der.encode_integer(number)).integer() == number
+
+
+def test_a_tag_of_several_bytes_and_a_length_left_open_are_none() -> None:
+    for data in (b"\x1f\x01\x00", b"\xbf\x01\x00", b"\x30\x80" + bytes(128)):
+        with pytest.raises(BadDer):
+            DerReader(data).any()

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._trust.der import encode, encode_integer
+from ansible_collections.strata.containers.plugins.module_utils._trust.pem import as_pem
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_certificate import (
     BadCertificate,
     Certificate,
     parse_certificate,
+    parse_pem_bundle,
     parse_pem_certificates,
 )
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_key import BadKey, ecdsa_numbers, parse_key
@@ -86,6 +88,8 @@ def test_a_certificate_is_what_it_says() -> None:
     assert (found.rights.authority, found.rights.may_sign, found.rights.purposes) == (None, True, ())
     assert (found.names, found.not_understood) == (AlternativeNames(), ())
     assert (readable(found.issuer), readable(found.subject)) == ("CN=Issuer", "O=Subject")
+    # RFC 5280 asks issuers for a positive one; Go's crypto/x509 refuses only negative ones.
+    assert parsed(serial=encode_integer(0)).subject == found.subject
 
 
 def test_older_versions_have_no_extensions() -> None:
@@ -125,7 +129,11 @@ def test_older_versions_have_no_extensions() -> None:
         {"extensions": (extension(BASIC, seq(TRUE, bytes.fromhex("0201ff"))),)},
         {"extensions": (extension(KEY_USAGE, b"\x03\x00"),)},
         {"extensions": (extension(KEY_USAGE, b"\x03\x02\x08\x00"),)},
+        {"after": encode(0xA3, seq(extension(BASIC, seq())) + b"\x05\x00")},
         {"extensions": (extension(KEY_USAGE, b"\x03\x01\x01"),)},
+        {"extensions": (extension(KEY_USAGE, b"\x03\x01\x07"),)},
+        {"extensions": (extension(KEY_USAGE, b"\x03\x02\x01\x05"),)},
+        {"extensions": (extension(KEY_USAGE, b"\x03\x02\x03\x04"),)},
         {"extensions": (extension(KEY_USAGE, b"\x03\x02\x01\x06\x05\x00"),)},
         {"extensions": (extension(PURPOSES, seq(b"\x05\x00")),)},
         {"extensions": (extension(NAMES, seq(encode(0x87, b"abc"))),)},
@@ -168,6 +176,9 @@ def test_names_are_kept_by_kind() -> None:
     names = parsed(extensions=(extension(NAMES, value),)).names
     assert names == AlternativeNames(("a@b.c",), ("b.c",), ("https://b.c/d",), (b"\xc0\x00\x02\x01",))
     assert names.known
+    for tag, content in kinds[:-1]:
+        alone = (extension(NAMES, seq(encode(tag, content)), TRUE),)
+        assert parsed(extensions=alone).not_understood == ()
     assert not parsed(extensions=(extension(NAMES, seq(encode(0xA0, b""))),)).names.known
 
 
@@ -191,10 +202,46 @@ def test_what_is_critical_must_be_understood(kind: str, understood: bool) -> Non
     assert not parsed(extensions=(extension(kind, value, bytes.fromhex("010100")),)).not_understood
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (BASIC, seq(TRUE)),
+        (PURPOSES, seq(oid("2b06010505070303"))),
+        (NAMES, seq(encode(0x81, b"a@example.com"))),
+        ("551d1f", seq()),
+        ("551d23", seq()),
+    ],
+)
+def test_what_is_understood_may_be_critical(kind: str, value: bytes) -> None:
+    """As in Go's crypto/x509, processExtensions."""
+    assert parsed(extensions=(extension(kind, value, TRUE),)).not_understood == ()
+
+
 def test_a_pem_text_is_certificates_and_nothing_else() -> None:
     for text in (b"", b"text", b"-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"):
         with pytest.raises(BadCertificate):
             parse_pem_certificates(text)
+
+
+def test_nothing_but_white_space_follows_the_certificates() -> None:
+    pem = as_pem("CERTIFICATE", GOOD.der)
+    two = pem + as_pem("CERTIFICATE", SOME.der)
+    for text, count in ((pem, 1), (two, 2), (b" \n" + two + b"\r\n \n", 2)):
+        assert len(parse_pem_certificates(text)) == count
+        for tail in (b"x", b"\n\x00", b"-----BEGIN CERTIFICATE-----\nQUJD\n"):
+            with pytest.raises(BadCertificate):
+                parse_pem_certificates(text + tail)
+
+
+def test_of_a_bundle_only_blocks_that_are_bare_certificates_are_taken() -> None:
+    """As by AppendCertsFromPEM of Go's crypto/x509."""
+    good = as_pem("CERTIFICATE", SOME.der)
+    others = [as_pem(label, GOOD.der) for label in ("TRUSTED CERTIFICATE", "X509 CERTIFICATE", "certificate")]
+    with_header = as_pem("CERTIFICATE", GOOD.der).replace(b"-----\n", b"-----\nProc-Type: 4\n\n", 1)
+    broken = as_pem("CERTIFICATE", GOOD.der[:-1])
+    bundle = b"".join((*others, with_header, broken, good, b"text", broken))
+    assert parse_pem_bundle(bundle) == [parse_certificate(SOME.der)]
+    assert len(parse_pem_bundle(good + as_pem("CERTIFICATE", GOOD.der))) == 2
 
 
 @pytest.mark.parametrize(
@@ -212,6 +259,13 @@ def test_a_name_for_people_is_printable(tag: int, value: bytes, text: str) -> No
     assert readable(seq()) == "nobody"
     assert readable(seq(b"\x05\x00")) == "#30020500"
     assert readable(name("2a0304", 0x0C, b"x")) == "1.2.3.4=x"
+
+
+@pytest.mark.parametrize(("last", "label"), [(3, "CN"), (6, "C"), (7, "L"), (8, "ST"), (10, "O"), (11, "OU")])
+def test_attributes_have_their_short_names(last: int, label: str) -> None:
+    """RFC 4514, section 3, in each of the three types of text."""
+    for tag in (0x0C, 0x13, 0x16):
+        assert readable(name(f"5504{last:02x}", tag, b"x")) == f"{label}=x"
 
 
 RSA = seq(oid("2a864886f70d010101"), b"\x05\x00")
@@ -288,6 +342,54 @@ def test_an_ecdsa_signature_is_two_numbers() -> None:
 )
 def test_odd_hosts_are_compared_as_they_stand(host: str, wanted: str, good: bool) -> None:
     assert AlternativeNames(hosts=(host,)).has_host(wanted) is good
+
+
+@pytest.mark.parametrize(
+    ("host", "wanted", "good"),
+    [
+        ("a.example", "a.example", True),
+        ("A.Example", "a.eXample", True),
+        ("a.example", "a.example.", True),
+        ("a.example", "b.example", False),
+        ("a.example", "a.other", False),
+        ("a.example", "a.example.com", False),
+        ("a.example.com", "a.example", False),
+        ("a.example", "example", False),
+        ("*.example", "a.example", True),
+        ("*.example", "a.other", False),
+        ("*.example", "a.b.example", False),
+        ("*.example", "example", False),
+        ("*.b.example", "a.b.example", True),
+        ("*.b.example", "a.c.example", False),
+        ("*a.example", "ba.example", False),
+        ("a.*.example", "a.b.example", False),
+        ("192.0.2.1", "192.0.2.1", False),
+        ("[a.example", "[a.example", True),
+        ("a.example]", "a.example]", True),
+    ],
+)
+def test_a_host_is_covered_label_by_label(host: str, wanted: str, good: bool) -> None:
+    """RFC 6125, section 6.4.3, and Go's matchHostnames."""
+    assert AlternativeNames(hosts=(host,)).has_host(wanted) is good
+    assert AlternativeNames(hosts=("x.invalid", host)).has_host(wanted) is good
+    assert AlternativeNames(hosts=(host, "x.invalid")).has_host(wanted) is good
+
+
+@pytest.mark.parametrize(
+    ("wanted", "good"),
+    [
+        ("192.0.2.1", True),
+        ("[192.0.2.1]", True),
+        ("[192.0.2.1", False),
+        ("192.0.2.1]", False),
+        ("x192.0.2.1]", False),
+        ("[192.0.2.1x", False),
+        ("192.0.2.2", False),
+    ],
+)
+def test_an_address_is_looked_for_among_addresses(wanted: str, good: bool) -> None:
+    """As by Go's VerifyHostname, to which brackets are part of an address only as a pair."""
+    assert AlternativeNames(addresses=(b"\xc0\x00\x02\x01",)).has_host(wanted) is good
 
 
 SOME = replace(
