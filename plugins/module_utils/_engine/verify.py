@@ -13,6 +13,7 @@ stored with.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -32,7 +33,6 @@ from .._storage.image_signatures import stored_signatures
 from .._storage.json_record import StoreDamaged
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord
-from .._transport.source import ImageSource
 from .._trust.judge import Verdict
 from .evidence import ImageEvidence
 from .names import image_name, match_image, remote_reference
@@ -109,13 +109,14 @@ class RemoteJudge:
             verdict = self._gate.verdict(reference, None, self._reporter)
             if not verdict.accepted:
                 return Judged(reference, verdict)
-        return self._retry.run(str(reference), lambda: self._look(reference, self._access.open(reference)))
+        return self._retry.run(str(reference), lambda: self._look(reference))
 
-    def _look(self, reference: Reference, source: ImageSource) -> Judged:
-        manifest = choose_manifest(source, self._choice.platform).manifest
-        evidence = ImageEvidence(manifest, source.signatures, lambda: source.signatures_sought)
-        verdict = self._gate.verdict(reference, evidence, self._reporter)
-        return Judged(reference, verdict, manifest.digest, source.endpoint)
+    def _look(self, reference: Reference) -> Judged:
+        with closing(self._access.open(reference)) as source:
+            manifest = choose_manifest(source, self._choice.platform).manifest
+            evidence = ImageEvidence(manifest, source.signatures, lambda: source.signatures_sought)
+            verdict = self._gate.verdict(reference, evidence, self._reporter)
+            return Judged(reference, verdict, manifest.digest, source.endpoint)
 
 
 class StoreJudge:

@@ -22,7 +22,7 @@ def after_commit(catalog: Catalog, layers: Iterable[LayerRecord], image: NewImag
     images = _Images(catalog)
     present = images.get(image.image_id)
     record = with_data(present or empty_record(image), image)
-    images.put(record)
+    images.replace(record)
     assign_names(images, record, (*image.names, *record.names))
     new = {layer.id: layer for layer in layers}
     left = [layer for layer in catalog.layers if layer.id not in new]
@@ -43,7 +43,7 @@ def after_signing(catalog: Catalog, image_id: str, signed: ManifestSignatures) -
     images = _Images(catalog)
     record = images.get(image_id)
     if record is not None:
-        images.put(with_signatures(record, signed))
+        images.replace(with_signatures(record, signed))
     return replace(catalog, images=images.all())
 
 
@@ -63,9 +63,6 @@ class _Images:
 
     def get(self, image_id: str) -> ImageRecord | None:
         return self._records.get(image_id)
-
-    def put(self, record: ImageRecord) -> None:
-        self._records[record.id] = record
 
     def replace(self, record: ImageRecord) -> None:
         self._records[record.id] = record

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from .._model.digest import Digest
@@ -74,7 +75,7 @@ def stored_signatures(record: ImageRecord, manifest: Digest, read: Callable[[str
     Raises StoreDamaged where sizes and content do not fit together.
     """
     metadata = _object(record.metadata)
-    key, sizes = f"signature-{manifest.hex}", _by_manifest(metadata).get(str(manifest))
+    key, sizes = ManifestSignatures(manifest).item, _by_manifest(metadata).get(str(manifest))
     if sizes is None and record.big_data_digests.get(_DEFAULT_MANIFEST) == str(manifest):
         # A record that was made before there were several manifests.
         key, sizes = _DEFAULT_ITEM, metadata.get(_SIZES)
@@ -89,8 +90,7 @@ def stored_signatures(record: ImageRecord, manifest: Digest, read: Callable[[str
             wanted=str(sizes),
             found="no content" if content is None else f"{len(content)} bytes in all",
         )
-    ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
-    return tuple(content[end - length : end] for end, length in zip(ends, lengths))
+    return tuple(content[end - length : end] for end, length in zip(accumulate(lengths), lengths))
 
 
 def replace_signatures(layout: Layout, image_id: str, signed: ManifestSignatures) -> ImageRecord:
@@ -105,7 +105,8 @@ def replace_signatures(layout: Layout, image_id: str, signed: ManifestSignatures
         record = with_signatures(before, signed)
         default = before.big_data_digests.get(_DEFAULT_MANIFEST) == str(signed.manifest)
         write_items(layout, image_id, signed.items(default=default))
-        tables.images.replace(record)
+        if record != before:
+            tables.images.replace(record)
         tables.save_images()
         discard_items(layout, before, record)
         return record

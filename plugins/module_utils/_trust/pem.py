@@ -11,7 +11,6 @@ first one decides which key is trusted.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,14 +46,6 @@ def blocks(text: bytes) -> Iterator[PemBlock]:
     while block is not None:
         yield block
         block = first_block(block.rest)
-
-
-def as_pem(label: str, data: bytes) -> bytes:
-    """``data`` as a block of lines of 64 characters."""
-    text = base64.b64encode(data)
-    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
-    name = label.encode("ascii")
-    return b"\n".join([b"-----BEGIN " + name + b"-----", *lines, b"-----END " + name + b"-----", b""])
 
 
 def _block(label: bytes, text: bytes) -> PemBlock | None:

@@ -10,7 +10,8 @@ import base64
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._trust.base64_text import decoded
-from ansible_collections.strata.containers.plugins.module_utils._trust.pem import as_pem, blocks, first_block
+from ansible_collections.strata.containers.plugins.module_utils._trust.pem import blocks, first_block
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.pem_text import as_pem
 from hypothesis import given
 from hypothesis import strategies as st
 

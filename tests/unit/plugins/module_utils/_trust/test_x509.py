@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._trust.der import encode, encode_integer
-from ansible_collections.strata.containers.plugins.module_utils._trust.pem import as_pem
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_certificate import (
     BadCertificate,
     Certificate,
@@ -20,6 +19,7 @@ from ansible_collections.strata.containers.plugins.module_utils._trust.x509_cert
 )
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_key import BadKey, ecdsa_numbers, parse_key
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_names import AlternativeNames, readable
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.pem_text import as_pem
 from hypothesis import given
 from hypothesis import strategies as st
 
