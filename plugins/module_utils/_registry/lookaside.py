@@ -76,7 +76,7 @@ def _fetch(url: str, http: HttpClient, clock: Clock) -> bytes | None:
         answer = send_patiently(lambda: http.request("GET", url, may_downgrade=False), clock)
     except RegistryUnreachable as error:
         # The registry answers, and its address would be looked at in vain.
-        raise RegistryUnreachable(
+        raise RegistryUnreachable(  # pylint: disable=bad-exception-cause
             f"reading a signature: {error.message}", subject=redacted(url), retryable=error.retryable, code=error.code
         ) from error
     with answer as response:
