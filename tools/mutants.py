@@ -57,14 +57,21 @@ class Baseline:
     tests_of_line: dict[str, dict[int, list[str]]]
     seconds: dict[str, float]
 
-    def tests_for(self, file: str, mutant: Mutant) -> list[str]:
-        """The tests that run what was changed, the quick ones first; of what runs at import, all that run the file."""
+    def rounds_for(self, file: str, mutant: Mutant) -> list[list[str]]:
+        """The tests that may notice ``mutant``, the likely and quick ones first.
+
+        Those that run what was changed; of what runs at import, all that run the file. Of these the unit tests come first, for most
+        mutants are noticed before openssl has to make the keys for the others. What a file makes at import may be used without
+        any line of it being run: the other unit tests come last.
+        """
         lines = self.tests_of_line.get(file, {})
         wanted = mutant.lines if mutant.inside else lines
         found = {test for line in wanted for test in lines.get(line, [])}
         if not found:
             found = {test for tests in lines.values() for test in tests}
-        return sorted(found, key=lambda test: (self.seconds.get(test, 0), test))
+        unit = {test for test in self.seconds if test.startswith(UNIT)}
+        rounds = [found & unit, found - unit, set() if mutant.inside else unit - found]
+        return [sorted(some, key=lambda test: (self.seconds.get(test, 0), test)) for some in rounds if some]
 
 
 @dataclass(frozen=True)
@@ -226,21 +233,13 @@ def _work(baseline: Baseline, todo: Sequence[tuple[str, Mutant]], job: int) -> i
 
 def survives(baseline: Baseline, room: Path, name: str, mutant: Mutant) -> bool:
     """Whether no test notices ``mutant`` in the place of the file ``name``."""
-    tests = baseline.tests_for(name, mutant)
-    if not tests:
-        return True
+    rounds = baseline.rounds_for(name, mutant)
     original = (room / name).read_text(encoding="utf-8")
     put(room / name, mutant.source)
     try:
-        return not any(_noticed_by(some) for some in _unit_tests_first(tests))
+        return not any(_noticed_by(some) for some in rounds)
     finally:
         put(room / name, original)
-
-
-def _unit_tests_first(tests: Sequence[str]) -> list[list[str]]:
-    """``tests`` in two parts: most mutants are noticed before openssl has to make the keys for the second."""
-    parts = [[test for test in tests if test.startswith(UNIT) is unit] for unit in (True, False)]
-    return [part for part in parts if part]
 
 
 def _noticed_by(tests: Sequence[str]) -> bool:

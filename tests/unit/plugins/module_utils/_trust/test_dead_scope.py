@@ -13,6 +13,12 @@ from ansible_collections.strata.containers.plugins.module_utils._trust.scope imp
 
 HEX = "0123456789abcdef" * 4
 
+# containers/image, ``transports/alltransports``, and those of which policies speak besides (containers-policy.json(5)).
+TRANSPORTS = [
+    *("atomic", "containers-storage", "dir", "docker-archive", "docker-daemon"),
+    *("oci", "oci-archive", "ostree", "sif", "tarball"),
+]
+
 # With an image that is judged by the scope.
 ALIVE = {
     "": "busybox",
@@ -31,6 +37,7 @@ ALIVE = {
     "*.example.com": "a.example.com/app:1",
     "*.com": "example.com/app:1",
     "*.0.0.1": "127.0.0.1:5000/app:1",
+    "*.eXample.com": "a.eXample.com/app:1",
 }
 
 DEAD = [
@@ -68,5 +75,8 @@ def test_a_scope_that_speaks_of_none_is_dead(scope: str) -> None:
 
 def test_a_transport_that_nobody_knows_is_named() -> None:
     assert "dokcer" in why_dead("dokcer", "quay.io")
-    for transport in ("dir", "docker-daemon", "containers-storage", "oci-archive"):
-        assert why_dead(transport, "whatever the parser let pass") == ""
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_of_other_transports_only_the_name_is_known(transport: str) -> None:
+    assert why_dead(transport, "whatever the parser let pass") == ""

@@ -128,6 +128,11 @@ def test_a_claimed_key_that_is_none_is_not_shown(key: str) -> None:
     assert "claims" not in refusal(replace(report(), status=(f"BADSIG {key}",))).reason
 
 
+def test_a_user_id_that_looks_like_a_key_is_not_shown_either() -> None:
+    reason = refusal(replace(report(), status=(f"BADSIG {KEY} {SUBKEY}",))).reason
+    assert (KEY in reason, SUBKEY in reason) == (True, False)
+
+
 def test_the_key_is_called_a_claim() -> None:
     reason = refusal(report("changed")).reason
     assert reason == f"the signature (which claims to be by the key {KEY[-16:]}) is bad: the signed content was changed"
