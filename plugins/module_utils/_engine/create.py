@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
-from .._config.short_names import ShortNames
 from .._model.id_map import IdMap
 from .._model.json_text import go_json
 from .._report import Reporter
@@ -26,6 +25,9 @@ from .names import find_image
 from .outcome import Outcome
 from .recover import recovered_catalog
 from .remove import ensure_free, knows_container, release
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 NEVER = "never"
 ON_IMAGE_CHANGE = "on_image_change"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from .._engine.outcome import Outcome
-from .._engine.resolve import PlatformChoice
+from .._engine.platform_choice import PlatformChoice
 from .._engine.signature_places import signature_places
 from .._engine.store import layout_of
 from .._engine.trust import Gate, open_gate

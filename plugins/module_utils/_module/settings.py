@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
-from .._config.short_names import ShortNames, load_short_names
 from .._config.storage_conf import StoreSettings, load_store_settings
 from .run import Task
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 
 def store_settings(task: Task) -> StoreSettings:
@@ -33,6 +36,8 @@ def short_names_reader(task: Task) -> Callable[[], ShortNames]:
 
     @cache
     def reader() -> ShortNames:
+        from .._config.short_names import load_short_names
+
         return load_short_names(task.paths, task.params.get("registries_conf"))
 
     return reader
