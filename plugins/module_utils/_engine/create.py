@@ -20,11 +20,11 @@ from .._storage.layout import Layout
 from .._storage.overlay import OverlayDriver
 from .._storage.prepare import prepare_store
 from .._storage.records import ContainerRecord, ImageRecord
-from .containers import describe_container
+from .containers import describe_container, knows_container
 from .names import find_image
 from .outcome import Outcome
 from .recover import recovered_catalog
-from .remove import ensure_free, knows_container, release
+from .remove import ensure_free, release
 
 if TYPE_CHECKING:
     from .._config.short_names import ShortNames

@@ -27,7 +27,8 @@ from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
 from .._storage.layout import Layout
 from .run import Task
-from .settings import short_names_reader, store_settings
+from .settings import store_settings
+from .short_names import short_names_reader
 from .specs import POLICY, REGISTRY, STORE, merged
 
 if TYPE_CHECKING:
