@@ -24,11 +24,12 @@ from ansible_collections.strata.containers.plugins.module_utils._engine.check im
 from ansible_collections.strata.containers.plugins.module_utils._engine.create import ContainerRequest, Host, create
 from ansible_collections.strata.containers.plugins.module_utils._engine.mount import mount_container, unmount_container
 from ansible_collections.strata.containers.plugins.module_utils._engine.mount_image import mount_image, unmount_image
+from ansible_collections.strata.containers.plugins.module_utils._engine.platform_choice import PlatformChoice
 from ansible_collections.strata.containers.plugins.module_utils._engine.prune import PruneRequest, prune_images
-from ansible_collections.strata.containers.plugins.module_utils._engine.pull import Puller, PullRequest
+from ansible_collections.strata.containers.plugins.module_utils._engine.pull import Puller
+from ansible_collections.strata.containers.plugins.module_utils._engine.pull_request import PullRequest
 from ansible_collections.strata.containers.plugins.module_utils._engine.remove import remove_container
 from ansible_collections.strata.containers.plugins.module_utils._engine.remove_image import remove_images
-from ansible_collections.strata.containers.plugins.module_utils._engine.resolve import PlatformChoice
 from ansible_collections.strata.containers.plugins.module_utils._engine.retry import Retry
 from ansible_collections.strata.containers.plugins.module_utils._engine.sources import RegistryAccess
 from ansible_collections.strata.containers.plugins.module_utils._engine.stage import Workshop
@@ -73,7 +74,9 @@ def _pull(work: Work) -> bool:
     workshop = Workshop(work.layout, work.driver, work.reporter, parallel=1)
     with closing(access), workshop:
         puller = Puller(
-            workshop,
+            work.layout,
+            lambda: work.driver,
+            lambda: workshop,
             access.open,
             lambda: open_gate(paths, work.reporter, signature_policy=options["policy"], require_signed=False),
             Retry(0, 0.01, work.reporter),

@@ -60,6 +60,31 @@ ROOMS_OF_STORING = ("_storage", "_trust")
 POLICY_ONLY_PLUGINS = ("plugins/filter/policy_json.py", "plugins/modules/trust_policy.py")
 ROOMS_OF_IMAGES = ("_layer", "_registry", "_storage", "_transport")
 
+# What a module loads when it turns out to be needed, and not before: by module, the beginnings of paths in module_utils.
+# Ansible's bundle has no bytecode, so whatever is loaded is compiled each time.
+LOADED_WHEN_NEEDED = {
+    "image_pull": (
+        *(
+            "_registry/",
+            "_transport/",
+            "_trust/",
+            "_layer/",
+            "_config/registries",
+            "_config/credential",
+            "_host/zygote",
+        ),
+        *(
+            "_engine/stage",
+            "_engine/resolve",
+            "_storage/overlay.",
+            "_storage/commit",
+            "_storage/unpack",
+            "_model/schema1_",
+        ),
+    ),
+    "image_info": ("_config/registries", "_config/short_names", "_engine/schema1", "_model/schema1_"),
+}
+
 # A library that opens connections, or may be missing on a target -> the only files that may import it. The zygote
 # talks to its children through a socket pair of the local machine (docs/adr/0001).
 LIBRARIES_OF_FILES = {
@@ -189,6 +214,17 @@ def reading_ships_no_pulling(tree: SourceTree) -> Iterator[Breach]:
             if SourceFile(target, "").room in ROOMS_OF_PULLING:
                 chain = " -> ".join([module, *_chain(importer, target)])
                 yield Breach(module, 1, f"ships {target}: {chain}")
+
+
+def heavy_parts_load_when_needed(tree: SourceTree) -> Iterator[Breach]:
+    """Modules that mostly find nothing to do load the heavy parts of the engine when there is something, and not before."""
+    for name, places in LOADED_WHEN_NEEDED.items():
+        module = f"plugins/modules/{name}.py"
+        importer = tree.loaded(module)
+        for target in sorted(importer):
+            if target.startswith(tuple(f"{UTILS}/{place}" for place in places)):
+                chain = " -> ".join([module, *_chain(importer, target)])
+                yield Breach(module, 1, f"loads {target} at once: {chain}")
 
 
 def asking_ships_no_store(tree: SourceTree) -> Iterator[Breach]:

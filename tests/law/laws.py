@@ -24,6 +24,7 @@ LAWS: dict[str, Law] = {
         import_laws.libraries_have_their_file,
         import_laws.zygote_socket_is_local,
         import_laws.reading_ships_no_pulling,
+        import_laws.heavy_parts_load_when_needed,
         import_laws.asking_ships_no_store,
         import_laws.judging_ships_no_images,
         import_laws.verbs_import_their_transports,

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -32,10 +32,14 @@ class Breach:
 
 @dataclass(frozen=True)
 class Import:
-    """An import of a file of module_utils, wherever in the source it stands; ``target`` is its path in the tree."""
+    """An import of a file of module_utils, wherever in the source it stands; ``target`` is its path in the tree.
+
+    It is done ``at_once``, with the import of its own file, unless it stands in a function or below ``if TYPE_CHECKING``.
+    """
 
     target: str
     line: int
+    at_once: bool = True
 
 
 @dataclass
@@ -130,22 +134,30 @@ class SourceTree:
         if file.path in self._imports:
             return self._imports[file.path]
         found = self._imports.setdefault(file.path, [])
+        at_once = set(_run_at_once(file.tree.body))
         for node in ast.walk(file.tree):
             for module, names in _imported(node, file.path):
                 for path in self._paths(module, names):
                     if path != file.path:
-                        found.append(Import(path, node.lineno))
+                        found.append(Import(path, node.lineno, node in at_once))
         return found
 
     def shipped(self, path: str) -> dict[str, str]:
         """Every file that travels to the target with the file ``path``: for each, the file that imports it."""
+        return self._reached(path, lambda _found: True)
+
+    def loaded(self, path: str) -> dict[str, str]:
+        """Every file that is loaded with the file ``path``, before anything of it runs: for each, the file that imports it."""
+        return self._reached(path, lambda found: found.at_once)
+
+    def _reached(self, path: str, follows: Callable[[Import], bool]) -> dict[str, str]:
         importer: dict[str, str] = {}
         todo = [path]
         while todo:
             current = todo.pop()
             if current not in self.files:
                 continue
-            for found in self.imports(self.files[current]):
+            for found in filter(follows, self.imports(self.files[current])):
                 if found.target not in importer and found.target != path:
                     importer[found.target] = current
                     todo.append(found.target)
@@ -174,6 +186,19 @@ def _imported(node: ast.AST, path: str) -> Iterator[tuple[str, list[str]]]:
             yield "", names
         elif module.startswith(_UTILS_MODULE + "."):
             yield module[len(_UTILS_MODULE) + 1 :], names
+
+
+def _run_at_once(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
+    """The statements that run when a module is loaded, those in its classes and conditions included."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        for name, below in ast.iter_fields(statement):
+            if name in ("body", "orelse", "finalbody", "handlers") and isinstance(below, list):
+                if name == "body" and isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.unparse(statement.test):
+                    continue
+                yield from _run_at_once(below)
 
 
 def _absolute(node: ast.ImportFrom, path: str) -> str:

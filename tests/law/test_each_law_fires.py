@@ -38,7 +38,7 @@ LAWFUL = {
     f"{UTILS}/_transport/source.py": UTIL,
     f"{UTILS}/_transport/docker.py": UTIL + "from .._registry import http\n",
     f"{UTILS}/_engine/__init__.py": "",
-    f"{UTILS}/_engine/pull.py": UTIL + "from .._transport.docker import Docker\n",
+    f"{UTILS}/_engine/pull.py": UTIL + "def f():\n    from .._transport.docker import Docker\n",
     f"{UTILS}/_module/__init__.py": "",
     f"{UTILS}/_module/image_pull.py": UTIL + "from .._engine.pull import pull\n",
     f"{UTILS}/_module/registry_tags_info.py": UTIL + "from .._transport.docker import Docker\n",
@@ -115,6 +115,23 @@ BREAKING = [
     Breaking(
         "reading_ships_no_pulling", "_module/image_info.py", "def f():\n    from .._registry.http import g\n", "http"
     ),
+    Breaking("heavy_parts_load_when_needed", "_engine/pull.py", "from .._transport.docker import D\n", "docker.py"),
+    Breaking(
+        "heavy_parts_load_when_needed",
+        "_engine/pull.py",
+        "try:\n    import x\nexcept E:\n    from .._registry import http\n",
+        "http",
+    ),
+    Breaking("heavy_parts_load_when_needed", "_engine/pull.py", "class A:\n    from .._registry import http\n", "http"),
+    Breaking(
+        "heavy_parts_load_when_needed",
+        "_engine/pull.py",
+        "if TYPE_CHECKING:\n    import x\nelse:\n    from .._registry import http\n",
+        "http",
+    ),
+    Breaking(
+        "heavy_parts_load_when_needed", "_module/image_info.py", "from .._config.short_names import S\n", "short_names"
+    ),
     Breaking(
         "asking_ships_no_store", "_module/registry_tags_info.py", "from .._storage.layout import LAYERS\n", "layout.py"
     ),
@@ -173,6 +190,11 @@ BREAKING = [
 KEEPING = [
     Keeping("floors", "_model/a.py", "from .digest import Digest\nfrom .._errors import StrataError\n"),
     Keeping("floors", "_report.py", "from ._errors import StrataError\n"),
+    Keeping("heavy_parts_load_when_needed", "_engine/pull.py", "if TYPE_CHECKING:\n    from .._registry import http\n"),
+    Keeping("heavy_parts_load_when_needed", "_engine/pull.py", "def f():\n    from .._registry import http\n"),
+    Keeping(
+        "heavy_parts_load_when_needed", "_module/image_info.py", "def f():\n    from .._config import short_names\n"
+    ),
     Keeping("libraries_have_their_file", "_registry/a.py", "from http import HTTPStatus\nimport urllib.parse\n"),
     Keeping("no_files_in_pure_rooms", "_layer/a.py", "import os\nos.fsdecode(b'x')\nos.path.join('a', 'b')\n"),
     Keeping("no_files_in_pure_rooms", "_host/a.py", "open('x')\n"),

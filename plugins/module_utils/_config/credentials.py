@@ -15,7 +15,6 @@ from .._model.credentials import Credentials
 from .._model.reference import Reference
 from .auth_file import AuthFile, NamedHelper
 from .auth_places import auth_places
-from .credential_helper import CredentialHelper
 from .paths import ConfigPaths
 from .registries_conf import BUILT_IN_HELPER
 
@@ -92,6 +91,8 @@ class _Search:
 
     def helper(self, named: NamedHelper, named_by: str) -> Credentials | None:
         """What a helper gives."""
+        from .credential_helper import CredentialHelper
+
         return CredentialHelper(named.name, named_by, self._run, self._timeout).get(named.server)
 
 

@@ -22,7 +22,6 @@ from .._host.os_errors import reporting
 from .paths import ConfigPaths
 from .table import Table
 from .toml_file import SIZE_LIMIT, InvalidConfig
-from .yaml_file import parse_yaml
 
 _SYSTEM_LOOKASIDE = "/var/lib/containers/sigstore"
 _USER_LOOKASIDE = ".local/share/containers/sigstore"
@@ -108,6 +107,8 @@ def _files(directory: str) -> list[str]:
 
 
 def _parse(data: bytes, path: str) -> RegistriesD:
+    from .yaml_file import parse_yaml
+
     top = Table(parse_yaml(data, path), path)
     default = top.values.get("default-docker")
     docker = top.table("docker")

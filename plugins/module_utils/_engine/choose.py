@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Optional, Union
 
 from .._errors import DataError
-from .._layer.compression import zstd_available
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
 from .._model.index import Index, no_such_platform
@@ -48,6 +47,8 @@ class Chosen:
 
 def entries_for(index: Index, platform: Platform) -> tuple[Descriptor, ...]:
     """The entries of ``index`` that may hold an image for ``platform``, in the order in which they are looked at."""
+    from .._layer.compression import zstd_available
+
     # Of two forms of the same image the one that can be unpacked here.
     return index.candidates(platform, prefer_gzip=not zstd_available())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._storage.catalog import Catalog
+from .._storage.catalog import Catalog, UnknownContainer
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount_state
 from .._storage.records import ContainerRecord
@@ -40,3 +40,11 @@ def container_facts(layout: Layout, record: ContainerRecord, state: MountState) 
         "mount_point": state.mount_point,
         "mount_count": state.mount_count,
     }
+
+
+def knows_container(catalog: Catalog, name: str) -> ContainerRecord | None:
+    """The container called ``name`` (or with that ID, or a unique prefix of it), None where there is none."""
+    try:
+        return catalog.container(name)
+    except UnknownContainer:
+        return None

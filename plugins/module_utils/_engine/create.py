@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
-from .._config.short_names import ShortNames
 from .._model.id_map import IdMap
 from .._model.json_text import go_json
 from .._report import Reporter
@@ -21,11 +20,14 @@ from .._storage.layout import Layout
 from .._storage.overlay import OverlayDriver
 from .._storage.prepare import prepare_store
 from .._storage.records import ContainerRecord, ImageRecord
-from .containers import describe_container
+from .containers import describe_container, knows_container
 from .names import find_image
 from .outcome import Outcome
 from .recover import recovered_catalog
-from .remove import ensure_free, knows_container, release
+from .remove import ensure_free, release
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 NEVER = "never"
 ON_IMAGE_CHANGE = "on_image_change"

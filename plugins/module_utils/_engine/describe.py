@@ -24,7 +24,6 @@ from .._storage.catalog import Catalog
 from .._storage.json_record import StoreDamaged
 from .._storage.layout import Layout
 from .._storage.records import UNKNOWN_TIME, ImageRecord, LayerRecord
-from .schema1_stored import stored_config, stored_layers
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,8 @@ def _layers(
 
 
 def _schema1_image(catalog: Catalog, record: ImageRecord, manifest: Schema1Manifest) -> StoredImage:
+    from .schema1_stored import stored_config, stored_layers
+
     try:
         chain = catalog.layer_chain(record.layer) if record.layer else []
         return StoredImage(record, manifest, stored_layers(manifest, chain), stored_config(manifest, chain))

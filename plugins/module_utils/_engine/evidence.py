@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from .._model.digest import Digest
 from .._model.manifest import Manifest
 from .._model.schema1 import Schema1Manifest
-from .._model.signature import Signature
+
+if TYPE_CHECKING:
+    from .._model.signature import Signature
 
 
 class ImageEvidence:

@@ -8,9 +8,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._config.short_names import ShortNames
 from .._model.json_text import parse_json
 from .._storage.catalog import Catalog, read_catalog
 from .._storage.layout import Layout
@@ -18,6 +17,9 @@ from .._storage.records import ImageRecord
 from .describe import StoredImage, describe_image, read_image
 from .names import knows_image
 from .outcome import Outcome
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 CONFIG = "config"
 HISTORY = "history"

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._model.digest import Digest
-from .._model.manifest import Manifest
 from .._model.schema1 import Schema1Manifest
-from .._model.signature import Signature
 from .._storage.image_signatures import ManifestSignatures
+
+if TYPE_CHECKING:
+    from .._model.manifest import Manifest
+    from .._model.signature import Signature
 
 
 @dataclass(frozen=True)

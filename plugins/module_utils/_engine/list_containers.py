@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from .._storage.catalog import read_catalog
 from .._storage.layout import Layout
 from .._storage.records import ContainerRecord
-from .containers import describe_container
+from .containers import describe_container, knows_container
 from .outcome import Outcome
-from .remove import knows_container
 
 
 def list_containers(layout: Layout, names: Sequence[str] | None) -> Outcome:

@@ -13,11 +13,10 @@ from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.overlay import OverlayDriver
 from .._storage.records import ContainerRecord
-from .containers import container_facts
+from .containers import container_facts, knows_container
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
 from .outcome import Outcome
 from .recover import recovered_catalog
-from .remove import knows_container
 
 
 class MappedContainer(HostError):

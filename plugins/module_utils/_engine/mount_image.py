@@ -12,8 +12,8 @@ share its mount and its counts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._report import Reporter
 from .._storage.catalog import Catalog, ReadOnlyImage, UnknownContainer, UnknownImage, read_catalog
@@ -26,6 +26,9 @@ from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
 from .names import find_image, knows_image
 from .outcome import Outcome
 from .recover import recovered_catalog
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 # In upstream's driver these options of its own keep an image's mount from having those of storage.conf.
 _OPTIONS = ("ro",)

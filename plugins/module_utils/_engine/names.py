@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
-from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._model.reference import ImageIdGiven, InvalidReference, Reference, names_registry, parse_reference, with_tag
 from .._model.short_name import ShortName, parse_short_name
 from .._storage.catalog import AmbiguousName, Catalog, ReadOnlyImage, UnknownImage
 from .._storage.records import ImageRecord
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 _TRANSPORT = "docker://"
 _SHA256 = "sha256:"

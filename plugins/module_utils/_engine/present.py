@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import DataError, StrataError
 from .._host.atomic_files import read_file
@@ -19,16 +19,17 @@ from .._model.manifest import Manifest
 from .._model.manifest_parser import parse_manifest
 from .._model.schema1 import Schema1Manifest
 from .._storage.catalog import Catalog, read_catalog
-from .._storage.commit import NewImage
-from .._storage.forecast import after_commit, after_naming, after_signing
 from .._storage.image_signatures import ManifestSignatures, stored_signatures
 from .._storage.json_record import StoreDamaged
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord, LayerRecord
-from .choose import entries_for
 from .describe import StoredImage, describe_image, read_image
-from .plan import Plan, PlannedLayer
-from .resolve import PlatformChoice, RemoteImage, fits
+from .platform_choice import PlatformChoice, fits
+
+if TYPE_CHECKING:
+    from .._storage.commit import NewImage
+    from .plan import Plan, PlannedLayer
+    from .resolve import RemoteImage
 
 # The length of a layer that nobody has unpacked yet, in the words of containers/storage.
 _UNCOUNTED = -1
@@ -53,6 +54,8 @@ class StoreView:
 
     def foresee_commit(self, catalog: Catalog, plan: Plan, remote: RemoteImage, image: NewImage) -> None:
         """From now on shows the store as it would be with ``image``, whose layers are those of ``plan``."""
+        from .._storage.forecast import after_commit
+
         self._foreseen = after_commit(catalog, [_record(catalog, layer) for layer in plan.to_stage], image)
         self._images[image.image_id] = remote
         if remote.stand_ins:
@@ -61,10 +64,14 @@ class StoreView:
 
     def foresee_names(self, catalog: Catalog, image_id: str, names: Iterable[str]) -> None:
         """From now on shows the store as it would be if the image had exactly these names."""
+        from .._storage.forecast import after_naming
+
         self._foreseen = after_naming(catalog, image_id, names)
 
     def foresee_signatures(self, catalog: Catalog, image_id: str, signed: ManifestSignatures) -> None:
         """From now on shows the store as it would be if the image had just these signatures of that manifest."""
+        from .._storage.forecast import after_signing
+
         self._foreseen = after_signing(catalog, image_id, signed)
         self._items.update({(image_id, key): data for key, data in signed.items(default=True)})
 
@@ -127,6 +134,8 @@ class StoreView:
 
     def _chosen(self, record: ImageRecord, index: Index, choice: PlatformChoice) -> str | None:
         """The digest of the manifest that ``index`` gives for ``choice``, as far down as the image's own data tell."""
+        from .choose import entries_for
+
         for entry in entries_for(index, choice.platform):
             inner = self._index(record, entry.digest)
             chosen = self._chosen(record, inner, choice) if inner else str(entry.digest)

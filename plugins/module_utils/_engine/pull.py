@@ -9,39 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Optional
 
-from .._errors import MissingLibraryError, RemoteError, StrataError, UsageError
+from .._errors import MissingLibraryError, RemoteError, UsageError
 from .._model.digest import Digest
-from .._model.manifest import Manifest
-from .._model.manifest_digest import digested_bytes
 from .._model.reference import Reference
-from .._model.schema1 import Schema1Manifest
 from .._report import Reporter
 from .._storage.catalog import Catalog
-from .._storage.commit import LayerVanished, NewImage, commit_image, set_names
-from .._storage.image_signatures import ManifestSignatures, replace_signatures
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord
-from .._transport.source import ImageSource
-from .choose import Chosen
-from .evidence import ImageEvidence
 from .kept_signatures import SignatureChange, signature_change, signatures_to_keep
 from .names import ensure_changeable
-from .new_image import new_image
-from .plan import Plan
-from .planner import Planner
 from .present import StoreView
-from .recover import recovered_catalog
-from .resolve import PlatformChoice, RemoteImage, choose_manifest, resolve_image
-from .retry import Retry
-from .stage import Workshop
-from .trust import Admission, Gate
+from .pull_request import MISSING, NEVER, NEWER, PresentImage, Pulled, PullRequest
+from .recover import recovered_by
 
-ALWAYS = "always"
-NEWER = "newer"
-MISSING = "missing"
-NEVER = "never"
+if TYPE_CHECKING:
+    from .._model.manifest import Manifest
+    from .._model.schema1 import Schema1Manifest
+    from .._storage.commit import NewImage
+    from .._storage.image_signatures import ManifestSignatures
+    from .._storage.overlay import OverlayDriver
+    from .._transport.source import ImageSource
+    from .choose import Chosen
+    from .evidence import ImageEvidence
+    from .plan import Plan
+    from .planner import Planner
+    from .platform_choice import PlatformChoice
+    from .resolve import RemoteImage
+    from .retry import Retry
+    from .stage import Workshop
+    from .trust import Admission, Gate
 
 # Another process may delete a layer between plan and commit; the pull then starts over with what is left.
 _PLAN_ATTEMPTS = 3
@@ -59,58 +58,18 @@ class NameOfAnotherImage(UsageError):
     code = "digest_mismatch"
 
 
-@dataclass(frozen=True)
-class PullRequest:
-    """One image to be pulled.
-
-    ``name`` is its full reference; ``extra_names`` are given to the image besides. ``policy`` is one of ``always``,
-    ``newer``, ``missing``, ``never``. With ``remove_signatures`` the image is kept without its signatures.
-    """
-
-    name: Reference
-    extra_names: tuple[Reference, ...]
-    policy: str
-    choice: PlatformChoice
-    remove_signatures: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every name that the image shall have."""
-        return tuple(dict.fromkeys([str(self.name), *map(str, self.extra_names)]))
-
-
-@dataclass(frozen=True)
-class PresentImage:
-    """An image of the store, known by its ID, that shall have further names."""
-
-    image_id: str
-    extra_names: tuple[Reference, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every name that the image shall have; those that it has otherwise are not asked about."""
-        return tuple(dict.fromkeys(map(str, self.extra_names)))
-
-
-@dataclass(frozen=True)
-class Pulled:
-    """What one pull did: the facts of the image, and the two sides of the difference."""
-
-    changed: bool
-    image: dict[str, Any]
-    before: dict[str, Any]
-    after: dict[str, Any]
-
-
 class Puller:
     """Pulls images into one store, with the parts that the images of a task share.
 
-    ``open_source`` gives the source of a reference, ``open_gate`` the policy; neither is called before it is needed.
+    ``open_driver`` gives the driver of the store, ``open_workshop`` the place where layers are staged, ``open_source`` the
+    source of a reference, ``open_gate`` the policy; none is called before it is needed.
     """
 
     def __init__(
         self,
-        workshop: Workshop,
+        layout: Layout,
+        open_driver: Callable[[], OverlayDriver],
+        open_workshop: Callable[[], Workshop],
         open_source: Callable[[Reference], ImageSource],
         open_gate: Callable[[], Gate],
         retry: Retry,
@@ -118,17 +77,36 @@ class Puller:
         *,
         check_mode: bool,
     ) -> None:
-        self._workshop = workshop
-        self._layout: Layout = workshop.layout
+        self._layout = layout
+        self._open_driver = open_driver
+        self._open_workshop = open_workshop
         self._open_source = open_source
         self._open_gate = open_gate
         self._retry = retry
         self._reporter = reporter
         self._check_mode = check_mode
-        self._view = StoreView(workshop.layout)
-        self._planner = Planner(workshop, check_mode=check_mode)
+        self._view = StoreView(layout)
         self._configs: dict[Digest, bytes] = {}
         self._recovered = False
+
+    @cached_property
+    def _driver(self) -> OverlayDriver:
+        return self._open_driver()
+
+    @cached_property
+    def _workshop(self) -> Workshop:
+        return self._open_workshop()
+
+    @cached_property
+    def _planner(self) -> Planner:
+        from .planner import Planner
+
+        return Planner(self._workshop, check_mode=self._check_mode)
+
+    @property
+    def bytes_fetched(self) -> int:
+        """The compressed bytes that were fetched for all images so far."""
+        return self._workshop.bytes_fetched if "_workshop" in vars(self) else 0
 
     def pull(self, request: PullRequest) -> Pulled:
         """Brings the image of ``request`` into the store, or says in check mode what that would do.
@@ -150,7 +128,7 @@ class Puller:
             if manifest is not None:
                 signed = signatures_to_keep(manifest, ()) if request.remove_signatures else None
                 return self._keep(request, catalog, present, _Provenance(admission=admission), signed)
-        fetched_before = self._workshop.bytes_fetched
+        fetched_before = self.bytes_fetched
         try:
             return self._retry.run(str(request.name), lambda: self._copy(request, gate, admission, fetched_before))
         except RemoteError as error:
@@ -172,7 +150,7 @@ class Puller:
         """The store as an image finds it; before the first one, what killed processes left there is removed."""
         if not self._recovered:
             self._recovered = True
-            return recovered_catalog(self._layout, self._workshop.driver, check_mode=self._check_mode)
+            return recovered_by(self._layout, self._open_driver, check_mode=self._check_mode)
         return self._view.catalog()
 
     def _may_stay_unjudged(self, catalog: Catalog, present: ImageRecord, request: PullRequest) -> bool:
@@ -193,17 +171,22 @@ class Puller:
 
         ``admission`` is what the policy says of the name alone, None where it wants to see the image.
         """
+        from .choose import Chosen
+        from .evidence import ImageEvidence
+
         source = self._open_source(request.name)
         try:
             catalog = self._view.catalog()
             present = catalog.image_named(str(request.name))
             current = self._current(source, request, catalog, present) if present is not None else None
-            chosen = Chosen(current) if current is not None else choose_manifest(source, request.choice.platform)
+            chosen = Chosen(current) if current is not None else _chosen(source, request.choice)
             evidence = ImageEvidence(chosen.manifest, source.signatures, lambda: source.signatures_sought)
             admission = admission or gate.admit(request.name, evidence, self._reporter)
             signed = self._wanted_signatures(request, evidence)
             if present is not None and current is not None:
                 return self._keep(request, catalog, present, _provenance(source, admission), signed)
+            from .resolve import resolve_image
+
             signed = signed or signatures_to_keep(chosen.manifest, ())
             remote = resolve_image(source, chosen, request.choice, str(request.name), self._configs)
             self._reporter.step("resolved", str(request.name), digest=str(remote.digest), source=source.endpoint)
@@ -230,6 +213,8 @@ class Puller:
         """The manifest of the present image, where the registry has what it was made from and would give the same image today."""
         digest = source.current_digest()
         if digest is None:
+            from .._model.manifest_digest import digested_bytes
+
             # It does not tell digests apart; the manifest that it is asked for instead serves the pull as well.
             digest = Digest.of(digested_bytes(source.manifest()[0]))
         if str(digest) not in present.manifest_digests:
@@ -267,20 +252,26 @@ class Puller:
         if self._check_mode:
             self._view.foresee_names(catalog, present.id, names)
         else:
+            from .._storage.commit import set_names
+
             set_names(self._layout, present.id, names)
-            self._workshop.driver.flush()
+            self._driver.flush()
             self._reporter.step("named", present.id, names=", ".join(missing))
 
     def _sign(self, catalog: Catalog, image_id: str, signed: ManifestSignatures) -> None:
         if self._check_mode:
             self._view.foresee_signatures(catalog, image_id, signed)
         else:
+            from .._storage.signature_edit import replace_signatures
+
             replace_signatures(self._layout, image_id, signed)
-            self._workshop.driver.flush()
+            self._driver.flush()
             self._reporter.step("signatures replaced", image_id, manifest=str(signed.manifest), count=len(signed.blobs))
 
     def _bring(self, arrival: _Arrival) -> Pulled:
         """Commits the remote image; starts over when a layer it builds on was deleted meanwhile."""
+        from .._storage.commit import LayerVanished
+
         attempt = 1
         while True:
             try:
@@ -300,13 +291,15 @@ class Puller:
         changed = signatures.changed or not _already_there(catalog, request, remote, plan)
         record = None
         if changed:
-            self._workshop.driver.ensure_native()
+            from .new_image import new_image
+
+            self._driver.ensure_native()
             image = new_image(request.names, remote, plan, signed)
             if self._check_mode:
                 self._view.foresee_commit(catalog, plan, remote, image)
             else:
                 record = self._commit(plan, image, source, catalog)
-        fetched = self._workshop.bytes_fetched - arrival.fetched_before
+        fetched = self.bytes_fetched - arrival.fetched_before
         catalog = self._view.catalog()
         record = record or catalog.image(remote.image_id)
         facts = self._describe(catalog, record, plan, _provenance(source, arrival.admission), fetched)
@@ -320,10 +313,12 @@ class Puller:
         return signature_change(stored, signed)
 
     def _commit(self, plan: Plan, image: NewImage, source: ImageSource, catalog: Catalog) -> ImageRecord:
+        from .._storage.commit import LayerVanished, commit_image
+
         staged = self._workshop.stage(plan.to_stage, source, catalog)
         self._workshop.hand_over(staged)
         try:
-            return commit_image(self._layout, self._workshop.driver, staged, image, self._reporter)
+            return commit_image(self._layout, self._driver, staged, image, self._reporter)
         except LayerVanished:
             # That is found out before the first of them is touched.
             self._workshop.take_back(staged)
@@ -375,6 +370,12 @@ class _Provenance:
     admission: Optional[Admission] = None
 
 
+def _chosen(source: ImageSource, choice: PlatformChoice) -> Chosen:
+    from .resolve import choose_manifest
+
+    return choose_manifest(source, choice.platform)
+
+
 def _provenance(source: ImageSource, admission: Admission) -> _Provenance:
     return _Provenance(source.endpoint, source.credentials_origin or None, admission)
 
@@ -386,33 +387,6 @@ def _already_there(catalog: Catalog, request: PullRequest, remote: RemoteImage, 
         image is not None and image.id == remote.image_id and set(remote.digests).issubset(image.manifest_digests)
         for image in named
     )
-
-
-def failed_image(name: str, error: StrataError, fetched: int) -> dict[str, Any]:
-    """The entry of an image that could not be pulled: the keys of one that could, null but for names, bytes and error."""
-    unknown = (
-        "id",
-        "digest",
-        "top_layer",
-        "read_only",
-        "size",
-        "created",
-        "platform",
-        "plan",
-        "source",
-        "credentials",
-        "accepted_by",
-    )
-    entry: dict[str, Any] = dict.fromkeys(unknown)
-    return {
-        **entry,
-        "names": [name],
-        "digests": [],
-        "layers": [],
-        "verified": [],
-        "bytes_downloaded": fetched,
-        "error": error.facts(),
-    }
 
 
 def _check_digests(names: Iterable[Reference], digests: Collection[str]) -> None:

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .._config.registries_conf import RegistryBlocked
-from .._config.short_names import ShortNames
 from .._errors import HostError, RemoteError, StrataError
 from .._model.reference import ImageIdGiven, Reference
 from .._model.short_name import ShortName
 from .._report import Reporter
 from .._storage.catalog import UnknownImage
 from .names import ImageId, ImageName, find_locally
-from .pull import MISSING, NEVER, NotPresent, PresentImage, Pulled, Puller, PullRequest
-from .resolve import PlatformChoice
+from .pull import NotPresent, Puller
+from .pull_request import MISSING, NEVER, PresentImage, Pulled, PullRequest
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
+    from .platform_choice import PlatformChoice
 
 
 class CandidatesFailed(RemoteError):
@@ -106,6 +109,8 @@ class NamedPuller:
         return self._first_of(wanted, candidates.names)
 
     def _first_of(self, wanted: Wanted, names: Sequence[Reference]) -> Pulled:
+        from .._config.registries_conf import RegistryBlocked
+
         failures: list[StrataError] = []
         for name in names:
             try:

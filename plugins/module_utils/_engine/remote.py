@@ -27,7 +27,8 @@ from .._model.reference import Reference
 from .._model.schema1 import Schema1Manifest
 from .._transport.source import ImageSource
 from .outcome import Outcome, joint_failure
-from .resolve import OtherPlatform, PlatformChoice, check_layer_count, choose_manifest, fits, read_config
+from .platform_choice import PlatformChoice, fits
+from .resolve import OtherPlatform, check_layer_count, choose_manifest, read_config
 from .retry import Retry
 from .schema1 import convert
 from .sources import RegistryAccess

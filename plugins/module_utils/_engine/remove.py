@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from .._errors import HostError
 from .._report import Reporter
-from .._storage.catalog import Catalog, UnknownContainer
+from .._storage.catalog import Catalog
 from .._storage.containers import delete_container
 from .._storage.layout import Layout
 from .._storage.mounting import mount_state, unmount
 from .._storage.overlay import OverlayDriver
 from .._storage.records import ContainerRecord
-from .containers import describe_container
+from .containers import describe_container, knows_container
 from .outcome import Outcome
 from .recover import recovered_catalog
 
@@ -45,14 +45,6 @@ def remove_container(
         delete_container(layout, driver, record)
         reporter.step("deleted", record.id, name=name)
     return Outcome(True, {"container": facts}, before, {"container": None})
-
-
-def knows_container(catalog: Catalog, name: str) -> ContainerRecord | None:
-    """The container called ``name`` (or with that ID, or a unique prefix of it), None where there is none."""
-    try:
-        return catalog.container(name)
-    except UnknownContainer:
-        return None
 
 
 def ensure_free(layout: Layout, catalog: Catalog, record: ContainerRecord, force: bool) -> None:

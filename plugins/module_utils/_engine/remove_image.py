@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._report import Reporter
 from .._storage.catalog import Catalog, UnknownImage
@@ -20,6 +20,9 @@ from .names import ensure_changeable, match_image
 from .outcome import Outcome
 from .recover import recovered_catalog
 from .removal import Removal
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 
 class SeveralNames(UsageError):

@@ -23,6 +23,7 @@ from .._model.platform import Platform
 from .._model.schema1 import Schema1Manifest
 from .._transport.source import ImageSource
 from .choose import Chosen, Parsed, choose_instance
+from .platform_choice import PlatformChoice, fits
 from .schema1 import BlobFacts, convert
 
 # containers/image reads no larger config (iolimits.MaxConfigBodySize).
@@ -75,15 +76,6 @@ class RemoteImage:
         if isinstance(self.manifest, Manifest):
             return self
         return _converted(self.indexes, self.manifest, known)
-
-
-@dataclass(frozen=True)
-class PlatformChoice:
-    """The platform that is wanted; ``explicit`` when a person asked for it, ``allow_other`` to take a single image of another."""
-
-    platform: Platform
-    explicit: bool = False
-    allow_other: bool = False
 
 
 def resolve_image(
@@ -152,22 +144,6 @@ def check_layer_count(manifest: Manifest, config: ImageConfig, name: str) -> Non
             wanted=f"{len(manifest.layers)} diff IDs",
             found=f"{len(config.diff_ids)}",
         )
-
-
-def fits(platform: Platform, choice: PlatformChoice) -> bool:
-    """Whether an image of ``platform`` serves ``choice``.
-
-    Operating system and architecture must be the same; the variant counts only where a person named one. An image that
-    does not say what it is for serves anyone, as in podman.
-    """
-    wanted = choice.platform
-    if platform.os and platform.os != wanted.os:
-        return False
-    if platform.architecture and platform.architecture != wanted.architecture:
-        return False
-    if choice.explicit and wanted.variant and platform.variant:
-        return platform in wanted.acceptable()
-    return True
 
 
 def _converted(indexes: tuple[Index, ...], manifest: Schema1Manifest, known: Mapping[Digest, BlobFacts]) -> RemoteImage:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from .._config.credentials import find_credentials
 from .._config.paths import ConfigPaths
@@ -21,8 +21,10 @@ from .._model.reference import Reference
 from .._registry.pool import RegistryPool
 from .._report import Reporter
 from .._transport.docker import DockerEndpoint, DockerSource
-from .._transport.docker_repository import DockerRepository
 from .connect import connection_options
+
+if TYPE_CHECKING:
+    from .._transport.docker_repository import DockerRepository
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class RegistryAccess:
 
         Raises RegistryBlocked, InvalidConfig; asks nobody yet.
         """
+        from .._transport.docker_repository import DockerRepository
+
         source = self.registries.named_source(reference)
         return DockerRepository(self._endpoint(source, reference), self.pool)
 

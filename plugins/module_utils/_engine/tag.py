@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from .._config.short_names import ShortNames
 from .._errors import UsageError
 from .._model.reference import ImageIdGiven
 from .._report import Reporter
@@ -22,6 +22,9 @@ from .describe import describe_image, read_image
 from .names import ensure_changeable, find_image, local_name
 from .outcome import Outcome
 from .recover import recovered_catalog
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 MOVE = "move"
 KEEP = "keep"

@@ -10,24 +10,27 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from .._config.paths import ConfigPaths
 from .._config.policy_file import find_policy
 from .._errors import HostError, RefusedError
 from .._host.atomic_files import read_file
-from .._host.commands import SystemCommands
-from .._host.gpg import Gpg, gpg_environment
 from .._model.reference import Reference
 from .._model.schema1 import Schema1Manifest
-from .._model.signature import Signature
 from .._report import Reporter
 from .._trust.judge import Verdict, judge, needs_evidence
 from .._trust.policy import Policy, parse_policy
 from .._trust.refusal import NO_SIGNATURE, UNSUPPORTED
 from .._trust.scope import docker_scopes
-from .._trust.subject import Subject, Tools
-from .evidence import ImageEvidence
+from .._trust.subject import OpenPgp, Subject, Tools
+
+if TYPE_CHECKING:
+    from .._host.gpg import Gpg
+    from .._model.openpgp_report import OpenPgpReport
+    from .._model.signature import Signature
+    from .evidence import ImageEvidence
 
 _TRANSPORT = "docker"
 # Bytes; a keyring of all Debian developers has some 30 MB.
@@ -139,9 +142,24 @@ def open_gate(paths: ConfigPaths, reporter: Reporter, *, signature_policy: str |
     policy = parse_policy(data, origin)
     for warning in policy.warnings:
         reporter.warn(warning)
-    commands = SystemCommands(gpg_environment(paths.environment_of_programs()))
-    tools = Tools(read_file=_keys, openpgp=Gpg(commands), now=time.time)
+    tools = Tools(read_file=_keys, openpgp=_openpgp(paths), now=time.time)
     return Gate(policy, origin, require_signed, tools)
+
+
+def _openpgp(paths: ConfigPaths) -> OpenPgp:
+    """gpg, found when the first signature is to be checked; one for the whole task, because it remembers keyrings."""
+
+    @cache
+    def gpg() -> Gpg:
+        from .._host.commands import SystemCommands
+        from .._host.gpg import Gpg, gpg_environment
+
+        return Gpg(SystemCommands(gpg_environment(paths.environment_of_programs())))
+
+    def check(keyrings: Sequence[bytes], message: bytes) -> OpenPgpReport:
+        return gpg()(keyrings, message)
+
+    return check
 
 
 def _keys(path: str) -> bytes:

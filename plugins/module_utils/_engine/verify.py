@@ -15,9 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
-from .._config.short_names import ShortNames
 from .._errors import StrataError, UsageError
 from .._host.atomic_files import read_file
 from .._model.digest import Digest
@@ -37,10 +36,14 @@ from .._trust.judge import Verdict
 from .evidence import ImageEvidence
 from .names import image_name, match_image, remote_reference
 from .outcome import Outcome, joint_failure
-from .resolve import PlatformChoice, choose_manifest
+from .platform_choice import PlatformChoice
+from .resolve import choose_manifest
 from .retry import Retry
 from .sources import RegistryAccess
 from .trust import Gate, verified
+
+if TYPE_CHECKING:
+    from .._config.short_names import ShortNames
 
 _SOUGHT_IN_STORE = "the store, which has those that the image was pulled with"
 

@@ -11,6 +11,8 @@ essential keys (CVE-2021-41190), and the order in which it guesses the media typ
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import media_types
 from .descriptor import Descriptor
 from .digest import Digest
@@ -19,7 +21,9 @@ from .json_object import JsonObject, shown
 from .json_text import parse_json
 from .manifest import Manifest
 from .manifest_errors import AmbiguousManifest, InvalidManifest, NotAnImage, UnsupportedManifest
-from .schema1 import Schema1Manifest, parse_schema1
+
+if TYPE_CHECKING:
+    from .schema1 import Schema1Manifest
 
 # Far above any real image, far below what storage libraries and kernels bear.
 _MOST_LAYERS = 1000
@@ -50,6 +54,8 @@ def parse_manifest(raw: bytes, media_type: str) -> Manifest | Index | Schema1Man
     if kind in media_types.SCHEMA1_TYPES:
         _require_version(body, 1)
         _require_unambiguous(body, _OF_SCHEMA1, kind)
+        from .schema1_parser import parse_schema1
+
         return parse_schema1(raw, body, _MOST_LAYERS)
     _require_version(body, 2)
     _require_stated_type(body, kind)

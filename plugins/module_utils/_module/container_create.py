@@ -18,7 +18,8 @@ from .._engine.store import layout_of
 from .._model.id_map import IdMap, parse_id_map
 from .._storage.overlay import OverlayDriver
 from .run import Task
-from .settings import short_names_reader, store_settings
+from .settings import store_settings
+from .short_names import short_names_reader
 from .specs import STORE, merged
 
 PRESENT = "present"

@@ -11,7 +11,8 @@ from .._engine.inspect import CONFIG, HISTORY, MANIFEST, inspect_images
 from .._engine.outcome import Outcome
 from .._engine.store import layout_of
 from .run import Task
-from .settings import short_names_reader, store_settings
+from .settings import store_settings
+from .short_names import short_names_reader
 from .specs import STORE, merged
 
 OPTIONS = merged(

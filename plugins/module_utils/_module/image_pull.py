@@ -8,29 +8,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._engine.names import image_name, local_name
 from .._engine.outcome import Outcome, joint_failure
-from .._engine.pull import ALWAYS, MISSING, NEVER, NEWER, Pulled, Puller, failed_image
+from .._engine.platform_choice import PlatformChoice
+from .._engine.pull import Puller
 from .._engine.pull_by_name import NamedPuller, Wanted
-from .._engine.resolve import PlatformChoice
+from .._engine.pull_request import ALWAYS, MISSING, NEVER, NEWER, Pulled, failed_image
+from .._engine.retry import Retry
 from .._engine.rights import require_rights
-from .._engine.signature_places import signature_places
-from .._engine.stage import Workshop
 from .._engine.store import layout_of
-from .._engine.trust import Gate, open_gate
 from .._errors import StrataError, UsageError
 from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
-from .._storage.overlay import OverlayDriver
-from .access import registry_access, registry_retry
+from .._storage.layout import Layout
 from .run import Task
-from .settings import short_names_reader, store_settings
+from .settings import store_settings
+from .short_names import short_names_reader
 from .specs import POLICY, REGISTRY, STORE, merged
+
+if TYPE_CHECKING:
+    from .._engine.sources import RegistryAccess
+    from .._engine.stage import Workshop
+    from .._engine.trust import Gate
+    from .._storage.overlay import OverlayDriver
 
 OPTIONS = merged(
     STORE,
@@ -76,24 +81,29 @@ def verb(task: Task) -> Outcome:
     settings = store_settings(task)
     layout = layout_of(settings)
     require_rights(layout)
-    driver = OverlayDriver(layout, settings.options)
-    access = registry_access(
-        task.params, task.paths, task.reporter, signature_places(task.paths, task.params["registries_d"])
-    )
-    retry = registry_retry(task.params, task.reporter)
-    workshop = Workshop(layout, driver, task.reporter, task.params["max_parallel_downloads"])
-    with closing(access), workshop:
-        puller = Puller(workshop, access.open, _gate_opener(task), retry, task.reporter, check_mode=task.check_mode)
+    open_driver = _driver_opener(layout, settings.options)
+    with ExitStack() as resources:
+        access = _access_opener(task, resources)
+        puller = Puller(
+            layout,
+            open_driver,
+            _workshop_opener(task, layout, open_driver, resources),
+            lambda reference: access().open(reference),
+            _gate_opener(task),
+            Retry(task.params["retries"], task.params["retry_delay"], task.reporter),
+            task.reporter,
+            check_mode=task.check_mode,
+        )
         named = NamedPuller(puller, short_names_reader(task), task.reporter)
-        return _summary([_pull(named, wanted, workshop) for wanted in requests])
+        return _summary([_pull(named, wanted, puller) for wanted in requests])
 
 
-def _pull(puller: NamedPuller, wanted: Wanted, workshop: Workshop) -> Pulled | _Failed:
-    fetched_before = workshop.bytes_fetched
+def _pull(named: NamedPuller, wanted: Wanted, puller: Puller) -> Pulled | _Failed:
+    fetched_before = puller.bytes_fetched
     try:
-        return puller.pull(wanted)
+        return named.pull(wanted)
     except StrataError as error:
-        return _Failed(error, failed_image(str(wanted.name), error, workshop.bytes_fetched - fetched_before))
+        return _Failed(error, failed_image(str(wanted.name), error, puller.bytes_fetched - fetched_before))
 
 
 def _requests(task: Task) -> list[Wanted]:
@@ -122,17 +132,61 @@ def _platform_choice(platform: str | None, allow_other: bool) -> PlatformChoice:
     return PlatformChoice(parse_platform(platform), True, allow_other)
 
 
+# What a pull of a present image has no need of is imported when it is needed: registry, policy, driver and unpacker.
+
+
+def _driver_opener(layout: Layout, options: tuple[str, ...]) -> Callable[[], OverlayDriver]:
+    @cache
+    def opener() -> OverlayDriver:
+        from .._storage.overlay import OverlayDriver
+
+        return OverlayDriver(layout, options)
+
+    return opener
+
+
+def _access_opener(task: Task, resources: ExitStack) -> Callable[[], RegistryAccess]:
+    """Gives the way to all registries when the first one is to be asked; it ends with ``resources``."""
+
+    @cache
+    def opener() -> RegistryAccess:
+        from .._engine.signature_places import signature_places
+        from .access import registry_access
+
+        places = signature_places(task.paths, task.params["registries_d"])
+        access = registry_access(task.params, task.paths, task.reporter, places)
+        return resources.enter_context(closing(access))
+
+    return opener
+
+
 def _gate_opener(task: Task) -> Callable[[], Gate]:
     """Opens the policy when the first image needs it, and once."""
 
     @cache
     def opener() -> Gate:
+        from .._engine.trust import open_gate
+
         return open_gate(
             task.paths,
             task.reporter,
             signature_policy=task.params["signature_policy"],
             require_signed=task.params["require_signed"],
         )
+
+    return opener
+
+
+def _workshop_opener(
+    task: Task, layout: Layout, open_driver: Callable[[], OverlayDriver], resources: ExitStack
+) -> Callable[[], Workshop]:
+    """Opens the place where layers are staged when the first image is planned; it ends with ``resources``."""
+
+    def opener() -> Workshop:
+        from .._engine.stage import Workshop
+
+        workshop = Workshop(layout, open_driver(), task.reporter, task.params["max_parallel_downloads"])
+        return resources.enter_context(workshop)
 
     return opener
 

@@ -12,7 +12,8 @@ from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._engine.tag import FAIL, KEEP, MOVE, tag_image
 from .run import Task
-from .settings import short_names_reader, store_settings
+from .settings import store_settings
+from .short_names import short_names_reader
 from .specs import STORE, merged
 
 OPTIONS = merged(

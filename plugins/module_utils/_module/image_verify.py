@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from .._engine.outcome import Outcome
-from .._engine.resolve import PlatformChoice
+from .._engine.platform_choice import PlatformChoice
 from .._engine.signature_places import signature_places
 from .._engine.store import layout_of
 from .._engine.trust import Gate, open_gate
@@ -19,7 +19,8 @@ from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
 from .access import registry_access, registry_retry
 from .run import Task
-from .settings import short_names_reader, store_settings
+from .settings import store_settings
+from .short_names import short_names_reader
 from .specs import POLICY, REGISTRY, STORE, merged
 
 FROM_STORE = "store"

@@ -10,9 +10,9 @@ from __future__ import annotations
 from contextlib import closing
 
 from .._engine.outcome import Outcome
+from .._engine.platform_choice import PlatformChoice
 from .._engine.registry_names import registry_image
 from .._engine.remote import CONFIG, HISTORY, MANIFEST, inspect_remote_images
-from .._engine.resolve import PlatformChoice
 from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
 from .access import registry_access, registry_retry

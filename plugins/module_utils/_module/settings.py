@@ -3,14 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""From a task's parameters to the settings of the store, and to what the target says about short names."""
+"""From a task's parameters to the settings of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-
-from .._config.short_names import ShortNames, load_short_names
 from .._config.storage_conf import StoreSettings, load_store_settings
 from .run import Task
 
@@ -26,13 +22,3 @@ def store_settings(task: Task) -> StoreSettings:
         driver_options=params["driver_options"],
         storage_conf=params["storage_conf"],
     )
-
-
-def short_names_reader(task: Task) -> Callable[[], ShortNames]:
-    """Reads what the target says about short names when the first one needs it, and once."""
-
-    @cache
-    def reader() -> ShortNames:
-        return load_short_names(task.paths, task.params.get("registries_conf"))
-
-    return reader

@@ -15,26 +15,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .._errors import RemoteError
-from .._layer.verify import SizeMismatch
-from .._model.credentials import Credentials
 from .._model.digest import Digest, InvalidDigest
 from .._model.media_types import ACCEPT_MANIFESTS
-from .._model.signature import Signature
-from .attachments import attached_signatures
-from .blob import CHUNK, read_blob
 from .body import MANIFEST_LIMIT, SIGNATURE_LIST_LIMIT, read_body
 from .connection import RegistryConnection
 from .errors import BlobUnknown, ManifestUnknown, NotARegistry, RegistryError
-from .extension import parse_signature_list
 from .host import RegistryHost
 from .http import ConnectionOptions, HttpClient, HttpResponse
-from .lookaside import read_lookaside
 from .retry import SYSTEM_CLOCK, Clock
-from .tags import list_tags
 from .urls import BadAddress, origin, redacted
+
+if TYPE_CHECKING:
+    from .._model.credentials import Credentials
+    from .._model.signature import Signature
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _ACCEPT = {"Accept": ", ".join(ACCEPT_MANIFESTS)}
@@ -114,10 +110,18 @@ class RegistryClient:
         """
         found: tuple[Signature, ...]
         if self._registry.reached().keeps_signatures:
+            from .extension import parse_signature_list
+
             found = parse_signature_list(self._signature_list(digest), f"{self._name}@{digest}")
         else:
+            from .lookaside import read_lookaside
+
             found = read_lookaside(lookaside, self._repository, digest, self._registry.http, self._clock)
-        return (*found, *(attached_signatures(self.manifest, self.blob, self._name, digest) if attachments else ()))
+        if not attachments:
+            return found
+        from .attachments import attached_signatures
+
+        return (*found, *attached_signatures(self.manifest, self.blob, self._name, digest))
 
     def signatures_sought(self, lookaside: str, *, attachments: bool) -> str:
         """Where ``signatures`` looks with the same arguments, in words for an error; without secrets."""
@@ -127,6 +131,8 @@ class RegistryClient:
 
     def tags(self) -> tuple[str, ...]:
         """The tags of the repository, in the registry's order; raises what ``list_tags`` raises."""
+        from .tags import list_tags
+
         return list_tags(self._connection, self._repository, self._name)
 
     def blob(self, digest: Digest, size: int | None = None) -> Iterator[bytes]:
@@ -136,6 +142,8 @@ class RegistryClient:
         read. Raises, while it is read, BlobUnknown, the other refusals, SizeMismatch, ConnectionLost, and the leaves of a
         failed connection.
         """
+        from .blob import read_blob
+
         path = f"/v2/{self._repository}/blobs/{digest}"
 
         def open_at(offset: int) -> HttpResponse:
@@ -206,6 +214,8 @@ def _require_length(response: HttpResponse, size: int | None, digest: Digest) ->
     announced = response.remaining
     if announced is None or size is None or announced == size:
         return
+    from .._layer.verify import SizeMismatch
+
     response.close()
     raise SizeMismatch(
         "blob size mismatch", subject=str(digest), wanted=f"{size} bytes", found=f"a Content-Length of {announced}"
@@ -214,6 +224,8 @@ def _require_length(response: HttpResponse, size: int | None, digest: Digest) ->
 
 def _chunks(response: HttpResponse) -> Iterator[bytes]:
     """The body as it comes; what another host sends is not resumed."""
+    from .blob import CHUNK
+
     with response:
         while True:
             chunk = response.read(CHUNK)

@@ -12,6 +12,7 @@ challenge, which then holds for every request; Basic sends the password along, B
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from .body import read_error_body
 from .challenge import missing_scope, parse_challenges
@@ -20,7 +21,9 @@ from .errors import RegistryError, registry_error
 from .host import API_VERSION, RegistryHost
 from .http import HttpResponse
 from .retry import send_patiently
-from .tokens import TokenService
+
+if TYPE_CHECKING:
+    from .tokens import TokenService
 
 
 class RegistryConnection:

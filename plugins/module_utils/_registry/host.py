@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .._errors import RemoteError
 from .._model.credentials import Credentials
@@ -21,7 +22,9 @@ from .errors import NotARegistry, printable, read_entries, registry_error, statu
 from .failures import PlainHttpAnswer
 from .http import HttpClient, HttpResponse
 from .retry import Clock, send_patiently
-from .tokens import TokenService
+
+if TYPE_CHECKING:
+    from .tokens import TokenService
 
 # Docker Hub's images are named docker.io and served elsewhere; credentials and certificates keep the name.
 _NETWORK_HOSTS = {"docker.io": "registry-1.docker.io"}
@@ -127,6 +130,8 @@ class RegistryHost:
             return Endpoint(base, keeps_signatures=keeps)
         if challenge.scheme == "basic":
             return Endpoint(base, basic=basic(self.credentials or Credentials()), keeps_signatures=keeps)
+        from .tokens import TokenService
+
         tokens = TokenService(challenge, self.credentials, self.http, self.clock, base)
         return Endpoint(base, tokens=tokens, keeps_signatures=keeps)
 

@@ -29,10 +29,11 @@ from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .image_data import discard_items, with_items, write_items
 from .image_names import assign_names, change_names
-from .image_signatures import ManifestSignatures, with_signatures
+from .image_signatures import ManifestSignatures
 from .layout import Layout
 from .records import UNKNOWN_TIME, ImageRecord, LayerRecord
 from .remove_layer import INCOMPLETE, remove_incomplete, remove_layers
+from .signature_edit import with_signatures
 
 
 class LayerVanished(HostError):

@@ -13,8 +13,9 @@ from dataclasses import replace
 from .catalog import Catalog
 from .commit import NewImage, empty_record, with_data
 from .image_names import assign_names
-from .image_signatures import ManifestSignatures, with_signatures
+from .image_signatures import ManifestSignatures
 from .records import ImageRecord, LayerRecord
+from .signature_edit import with_signatures
 
 
 def after_commit(catalog: Catalog, layers: Iterable[LayerRecord], image: NewImage) -> Catalog:

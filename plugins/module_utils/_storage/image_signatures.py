@@ -8,9 +8,6 @@
 All signatures of a manifest are one big data item, end to end: ``signature-<hex>`` for the manifest of that digest, and
 ``signatures`` for the one that the image is read by. How long each is stands in the metadata of the record, in
 ``signatures-sizes`` by manifest and in ``signature-sizes``.
-
-One thing is done otherwise: containers/image forgets the sizes of other manifests, whose signatures are then lost. An image
-that has two names with a manifest each would never come to rest that way.
 """
 
 from __future__ import annotations
@@ -21,18 +18,14 @@ from itertools import accumulate
 from typing import Any
 
 from .._model.digest import Digest
-from .._model.json_text import BadJson, go_json, parse_json
-from .catalog import UnknownImage
-from .edit import open_for_change
-from .image_data import discard_items, with_items, write_items
+from .._model.json_text import BadJson, parse_json
 from .json_record import StoreDamaged
-from .layout import Layout
 from .records import ImageRecord
 
-_SIZES = "signature-sizes"
-_SIZES_BY_MANIFEST = "signatures-sizes"
+SIZES = "signature-sizes"
+SIZES_BY_MANIFEST = "signatures-sizes"
 _DEFAULT_ITEM = "signatures"
-_DEFAULT_MANIFEST = "manifest"
+DEFAULT_MANIFEST = "manifest"
 
 
 @dataclass(frozen=True)
@@ -59,26 +52,16 @@ class ManifestSignatures:
         return (_DEFAULT_ITEM, self.item) if default else (self.item,)
 
 
-def with_signatures(record: ImageRecord, signed: ManifestSignatures) -> ImageRecord:
-    """The record with just these signatures of that manifest; those of other manifests stay."""
-    default = record.big_data_digests.get(_DEFAULT_MANIFEST) == str(signed.manifest)
-    items = signed.items(default=default)
-    written = [key for key, _data in items]
-    dropped = [key for key in signed.keys(default=default) if key not in written]
-    record = with_items(record, items, dropped)
-    return record.changed(metadata=_metadata(record.metadata, signed, default=default))
-
-
 def stored_signatures(record: ImageRecord, manifest: Digest, read: Callable[[str], bytes | None]) -> tuple[bytes, ...]:
     """The signatures that the image has under its manifest ``manifest``, as blobs; ``read`` gives a big data item.
 
     Raises StoreDamaged where sizes and content do not fit together.
     """
-    metadata = _object(record.metadata)
-    key, sizes = ManifestSignatures(manifest).item, _by_manifest(metadata).get(str(manifest))
-    if sizes is None and record.big_data_digests.get(_DEFAULT_MANIFEST) == str(manifest):
+    metadata = metadata_object(record.metadata)
+    key, sizes = ManifestSignatures(manifest).item, sizes_by_manifest(metadata).get(str(manifest))
+    if sizes is None and record.big_data_digests.get(DEFAULT_MANIFEST) == str(manifest):
         # A record that was made before there were several manifests.
-        key, sizes = _DEFAULT_ITEM, metadata.get(_SIZES)
+        key, sizes = _DEFAULT_ITEM, metadata.get(SIZES)
     if not sizes:
         return ()
     lengths = _lengths(sizes)
@@ -93,39 +76,8 @@ def stored_signatures(record: ImageRecord, manifest: Digest, read: Callable[[str
     return tuple(content[end - length : end] for end, length in zip(accumulate(lengths), lengths))
 
 
-def replace_signatures(layout: Layout, image_id: str, signed: ManifestSignatures) -> ImageRecord:
-    """Gives the image of the store just these signatures of that manifest, and returns its record.
-
-    Nothing is written where that is so already. Raises UnknownImage and HostError.
-    """
-    with open_for_change(layout, images=True) as tables:
-        before = tables.images.get(image_id)
-        if before is None:
-            raise UnknownImage("no such image in the store", subject=image_id)
-        record = with_signatures(before, signed)
-        default = before.big_data_digests.get(_DEFAULT_MANIFEST) == str(signed.manifest)
-        write_items(layout, image_id, signed.items(default=default))
-        if record != before:
-            tables.images.replace(record)
-        tables.save_images()
-        discard_items(layout, before, record)
-        return record
-
-
-def _metadata(before: str, signed: ManifestSignatures, *, default: bool) -> str:
-    values = _object(before)
-    sizes = [len(blob) for blob in signed.blobs]
-    by_manifest = {key: value for key, value in _by_manifest(values).items() if key != str(signed.manifest)}
-    if sizes or signed.noted:
-        by_manifest[str(signed.manifest)] = sizes
-    own = sizes if default else values.get(_SIZES)
-    known = {_SIZES: own or None, _SIZES_BY_MANIFEST: dict(sorted(by_manifest.items())) or None}
-    others = {key: value for key, value in values.items() if key not in known}
-    return go_json({**{key: value for key, value in known.items() if value is not None}, **others})
-
-
-def _object(metadata: str) -> dict[str, Any]:
-    """The metadata as an object; an empty one for text of another tool."""
+def metadata_object(metadata: str) -> dict[str, Any]:
+    """The metadata of a record as an object; an empty one for text of another tool."""
     try:
         value = parse_json(metadata.encode("utf-8", "replace"), "metadata")
     except BadJson:
@@ -133,8 +85,9 @@ def _object(metadata: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _by_manifest(metadata: dict[str, Any]) -> dict[str, Any]:
-    value = metadata.get(_SIZES_BY_MANIFEST)
+def sizes_by_manifest(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The sizes of the signatures, by the digest of their manifest."""
+    value = metadata.get(SIZES_BY_MANIFEST)
     return value if isinstance(value, dict) else {}
 
 

@@ -12,14 +12,16 @@ complete layers for whom they are there, while that cannot be told otherwise. Th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from .._host.remove_tree import remove_tree
 from .catalog import Catalog
-from .driver import TreeDriver
-from .edit import Tables
 from .layout import Layout
 from .records import LayerRecord
-from .remove_layer import remove_incomplete, remove_layers
+
+if TYPE_CHECKING:
+    from .driver import TreeDriver
+    from .edit import Tables
 
 # On a layer from when it is complete until its container's record is saved: the ID of that container. A kill in between
 # would leave a layer that looks as if somebody wanted it.
@@ -51,6 +53,8 @@ def remove_remains(tables: Tables, layout: Layout, driver: TreeDriver) -> None:
 
     All locks of records are held: whoever makes or deletes holds them all the while. Raises HostError.
     """
+    from .remove_layer import remove_incomplete, remove_layers
+
     remove_incomplete(tables, layout, driver)
     flagged = [layer for layer in tables.layers if layer.has_flags and _has_marks(layer)]
     if not flagged:

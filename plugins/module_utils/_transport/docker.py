@@ -14,20 +14,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from .._config.registries_d import SignaturePlace
 from .._errors import DataError, MissingLibraryError, RemoteError, StrataError
 from .._model.credentials import Credentials
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
-from .._model.manifest_digest import digested_bytes
 from .._model.reference import Reference
-from .._model.signature import Signature
 from .._registry.client import RegistryClient
 from .._registry.http import ConnectionOptions
 from .._registry.pool import RegistryPool
 from .._registry.retry import SYSTEM_CLOCK, Clock, retryable
+
+if TYPE_CHECKING:
+    from .._config.registries_d import SignaturePlace
+    from .._model.signature import Signature
 
 T = TypeVar("T")
 
@@ -195,6 +196,8 @@ class _Place:
             return self._client
 
     def manifest(self, digest: Digest | None) -> tuple[bytes, str]:
+        from .._model.manifest_digest import digested_bytes
+
         reference = self.endpoint.reference.with_default_tag()
         wanted = digest or reference.digest
         fetched = self.client().manifest(str(wanted or reference.tag))

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from .._model.openpgp_report import OpenPgpReport
 from .._model.reference import Reference
-from .._model.signature import Signature
+
+if TYPE_CHECKING:
+    from .._model.openpgp_report import OpenPgpReport
+    from .._model.signature import Signature
 
 
 class Evidence(Protocol):

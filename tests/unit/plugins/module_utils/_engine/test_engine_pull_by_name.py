@@ -17,13 +17,13 @@ from ansible_collections.strata.containers.plugins.module_utils._config.registri
 from ansible_collections.strata.containers.plugins.module_utils._config.short_names import ShortNames
 from ansible_collections.strata.containers.plugins.module_utils._config.toml_file import InvalidConfig
 from ansible_collections.strata.containers.plugins.module_utils._engine.names import image_name
-from ansible_collections.strata.containers.plugins.module_utils._engine.pull import Pulled, PullRequest
+from ansible_collections.strata.containers.plugins.module_utils._engine.platform_choice import PlatformChoice
 from ansible_collections.strata.containers.plugins.module_utils._engine.pull_by_name import (
     CandidatesFailed,
     NamedPuller,
     Wanted,
 )
-from ansible_collections.strata.containers.plugins.module_utils._engine.resolve import PlatformChoice
+from ansible_collections.strata.containers.plugins.module_utils._engine.pull_request import Pulled, PullRequest
 from ansible_collections.strata.containers.plugins.module_utils._errors import (
     DataError,
     MissingLibraryError,

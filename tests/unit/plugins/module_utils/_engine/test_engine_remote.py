@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._engine.outcome import Outcome, joint_failure
+from ansible_collections.strata.containers.plugins.module_utils._engine.platform_choice import PlatformChoice
 from ansible_collections.strata.containers.plugins.module_utils._engine.registry_names import registry_image
 from ansible_collections.strata.containers.plugins.module_utils._engine.remote import (
     inspect_remote_images,
     remote_digest,
 )
-from ansible_collections.strata.containers.plugins.module_utils._engine.resolve import PlatformChoice
 from ansible_collections.strata.containers.plugins.module_utils._engine.retry import Retry
 from ansible_collections.strata.containers.plugins.module_utils._engine.sources import RegistryAccess
 from ansible_collections.strata.containers.plugins.module_utils._errors import RemoteError, StrataError, UsageError

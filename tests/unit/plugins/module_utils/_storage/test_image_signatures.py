@@ -17,13 +17,15 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.edit im
 from ansible_collections.strata.containers.plugins.module_utils._storage.image_data import with_items, write_items
 from ansible_collections.strata.containers.plugins.module_utils._storage.image_signatures import (
     ManifestSignatures,
-    replace_signatures,
     stored_signatures,
-    with_signatures,
 )
 from ansible_collections.strata.containers.plugins.module_utils._storage.json_record import StoreDamaged
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import ImageRecord
+from ansible_collections.strata.containers.plugins.module_utils._storage.signature_edit import (
+    replace_signatures,
+    with_signatures,
+)
 
 MANIFEST, OTHER = b'{"manifest":1}', b'{"manifest":2}'
 D, E = Digest.of(MANIFEST), Digest.of(OTHER)
