@@ -5,8 +5,8 @@
 """One action on one store in a process of its own, timed, with the time that its JSON takes: a part of scale.py.
 
 Prints a JSON object: ``first`` is the action as the first of the process, ``again`` the median of repetitions; ``first_json``
-and ``again_json`` the same for reading and writing the same files as often with plain ``json``, and ``records_json`` for
-reading each file of records once. Each is a pair: seconds of the clock, and seconds of the processor.
+and ``again_json`` the same for reading and writing the same files as often with plain ``json``, in a new process and in this
+one, and ``records_json`` for reading each file of records once. Each is a pair: seconds of the clock, and seconds of the processor.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ansible_collections.strata.containers.plugins.module_utils._engine.create import ContainerRequest, Host, create
 from ansible_collections.strata.containers.plugins.module_utils._engine.inspect import inspect_images
@@ -33,6 +34,8 @@ Seconds = tuple[float, float]
 
 REPETITIONS = 5
 BOX = "box"
+# The action of the process that does only the JSON.
+REPLAY = "replay"
 
 
 class Engine:
@@ -87,36 +90,63 @@ class Traffic:
 
     def note_items(self, engine: Engine, action: str) -> None:
         """Adds the manifests and configs, which the engine reads besides the records."""
+        wanted = "" if action == "info_all" else _image_of(engine)
         for directory, _directories, names in os.walk(engine.layout.images_dir):
-            if action == "info_all" or directory.endswith(_image_of(engine)):
+            if directory.endswith(wanted):
                 self.parsed += [
                     f"{directory}/{name}" for name in names if name == "manifest" or name.startswith("=c2hh")
                 ]
 
     def take(self, scratch: str) -> Seconds:
         """The seconds that plain ``json`` takes for what was noted, which is forgotten."""
-        values = [json.loads(data) for _path, data, _sync in self.written]
-        seconds = _timed(lambda: self._replay(scratch, values))
+        written = [Written(path, json.loads(data), sync) for path, data, sync in self.written]
+        seconds = _timed(lambda: replay(scratch, self.parsed, written))
         self.parsed.clear()
         self.written.clear()
         return seconds
 
-    def _replay(self, scratch: str, values: list[Any]) -> None:
-        for path in self.parsed:
-            with open(path, "rb") as file:
-                json.loads(file.read())
-        for (path, _data, sync), value in zip(self.written, values):
-            target = os.path.join(scratch, os.path.basename(path))
-            with open(target + ".tmp", "wb") as file:
-                file.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-                file.flush()
-                if sync:
-                    os.fdatasync(file.fileno())
-            os.rename(target + ".tmp", target)
+    def take_anew(self, scratch: str) -> Seconds:
+        """The same in a process that does nothing else: one that reads for the first time gets its memory meanwhile."""
+        written = [(path, json.loads(data), sync) for path, data, sync in self.written]
+        noted = json.dumps([self.parsed, written])
+        output = subprocess.run(
+            [sys.executable, __file__, REPLAY, scratch], input=noted, stdout=-1, check=True, text=True
+        )
+        self.parsed.clear()
+        self.written.clear()
+        clock, processor = json.loads(output.stdout)
+        return clock, processor
+
+
+class Written(NamedTuple):
+    """What was written to which file, and whether the disk had to have it."""
+
+    path: str
+    value: Any
+    sync: bool
+
+
+def replay(scratch: str, parsed: list[str], written: list[Written]) -> None:
+    """Reads the files ``parsed`` and writes files like those of ``written`` to the directory ``scratch``, with plain ``json``."""
+    for path in parsed:
+        with open(path, "rb") as file:
+            json.loads(file.read())
+    for path, value, sync in written:
+        target = os.path.join(scratch, os.path.basename(path))
+        with open(target + ".tmp", "wb") as file:
+            file.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+            file.flush()
+            if sync:
+                os.fdatasync(file.fileno())
+        os.rename(target + ".tmp", target)
 
 
 def main() -> None:
     """Runs the action that the arguments name: action, graph root, run root, name of an image, scratch directory."""
+    if sys.argv[1] == REPLAY:
+        parsed, written = json.load(sys.stdin)
+        print(json.dumps(_timed(lambda: replay(sys.argv[2], parsed, [Written(*one) for one in written]))))
+        return
     action, root, run_root, image, scratch = sys.argv[1:]
     engine = Engine(root, run_root, image)
     act: Callable[[], None] = getattr(engine, action)
@@ -124,7 +154,7 @@ def main() -> None:
     first = _timed(act)
     if action != "life":
         traffic.note_items(engine, action)
-    first_json = traffic.take(scratch)
+    first_json = traffic.take_anew(scratch)
     again, again_json = [], []
     for _repetition in range(REPETITIONS):
         again.append(_timed(act))
@@ -134,7 +164,7 @@ def main() -> None:
     result = {"first": first, "first_json": first_json}
     result.update({"again": _median(again), "again_json": _median(again_json)})
     traffic.parsed += [path for path in engine.layout.record_files if os.path.exists(path)]
-    result["records_json"] = traffic.take(scratch)
+    result["records_json"] = traffic.take_anew(scratch)
     print(json.dumps(result))
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +18,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._engine.inspect import inspect_images
-from ansible_collections.strata.containers.plugins.module_utils._storage import loaded
+from ansible_collections.strata.containers.plugins.module_utils._storage import json_record, loaded
+from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
+from lab.collection import collections_root
 from lab.commands import run
 from lab.fixtures import scratch_stores
 from lab.many_images import fill_with_images, image_name
@@ -73,6 +77,91 @@ def test_the_record_files_are_parsed_once_whatever_is_asked(
         for names in ([NAME], [NAME], None):
             assert inspect_images(layout, names, ["config"], pytest.fail).facts["images"]
         assert sorted(parsed) == sorted(set(parsed)) and "images.json" in parsed
+
+
+def test_no_record_is_looked_at_for_itself_but_to_make_and_to_find_it(stores: dict[int, Store]) -> None:
+    calls = {count: _python_calls(Layout(store.root, store.run_root)) for count, store in stores.items()}
+    # One image and three layers are four records. For each a value is made; and an image has its name looked at.
+    further = (MANY - FEW) * 4
+    assert calls[MANY] - calls[FEW] < 2 * further, calls
+
+
+def _python_calls(layout: Layout) -> int:
+    """How many functions of Python are called for the facts of one image, as in a new process."""
+    calls = 0
+
+    def note(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    for _time in range(2):
+        # The first time notes names and patterns for good.
+        loaded._files.clear()
+        calls = 0
+        sys.setprofile(note)
+        try:
+            inspect_images(layout, [NAME], [], pytest.fail)
+        finally:
+            sys.setprofile(None)
+    return calls
+
+
+def test_of_many_records_only_the_one_that_changes_is_encoded(
+    stores: dict[int, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[str] = []
+    real = json_record.go_json
+
+    def encode(value):  # type: ignore[no-untyped-def]
+        encoded.append(value["id"])
+        return real(value)
+
+    monkeypatch.setattr(json_record, "go_json", encode)
+    for store in stores.values():
+        layout = Layout(store.root, store.run_root)
+        loaded._files.clear()
+        encoded.clear()
+        with open_for_change(layout, images=True, layers=True) as tables:
+            image, layer = next(iter(tables.images)), next(iter(tables.layers))
+            tables.images.replace(image.changed(metadata="{ }"))
+            tables.layers.replace(layer.changed(metadata="{ }"))
+            tables.save_images()
+            tables.save_layers()
+        assert encoded == [image.id, layer.id]
+
+
+# Runs a module whose verb does nothing, and tells how many objects the collector of cyclic garbage would have gone through
+# when the verb began and when the process ended.
+_IDLE_MODULE = """
+import atexit, gc, sys
+from ansible_collections.strata.containers.plugins.module_utils._engine.outcome import Outcome
+from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
+
+tell = lambda: sys.stderr.write(f"{len(gc.get_objects())} ")
+
+def verb(task):
+    tell()
+    verb.kept = [[] for _number in range(10_000)]
+    return Outcome(False, {})
+
+atexit.register(tell)
+run_module({}, verb)
+"""
+
+
+def test_the_collector_has_nothing_to_look_at_when_a_module_begins_and_ends() -> None:
+    paths = os.pathsep.join([collections_root(), *(path for path in sys.path if path.endswith("-packages"))])
+    process = subprocess.run(
+        [sys.executable, "-c", _IDLE_MODULE],
+        input='{"ANSIBLE_MODULE_ARGS": {}}',
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(process.stdout)["changed"] is False
+    begin, end = map(int, process.stderr.split())
+    assert begin < 3000 and end < 3000, process.stderr
 
 
 LIFE: list[tuple[str, dict[str, Any]]] = [

@@ -15,6 +15,7 @@ from .._errors import HostError
 from .os_errors import reporting
 
 _CHUNK = 1 << 20
+_MOST_AT_ONCE = 1 << 26
 
 
 class FileTooLarge(HostError):
@@ -106,10 +107,15 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 def _read_all(descriptor: int, limit: int | None) -> bytes:
     """Everything, or a little more than ``limit`` bytes."""
+    # In one piece, where the kernel knows the length: memory for a large piece costs more than the reading of a small file.
+    length = os.fstat(descriptor).st_size
+    chunk = length + 1 if 0 < length <= _MOST_AT_ONCE else _CHUNK
+    if limit is not None:
+        chunk = min(chunk, limit + 1)
     parts = []
     count = 0
     while limit is None or count <= limit:
-        part = os.read(descriptor, _CHUNK)
+        part = os.read(descriptor, chunk)
         if not part:
             break
         parts.append(part)

@@ -19,7 +19,8 @@ from .platform import Platform
 # How long a blob is whose length nobody has said, in the words of containers/image.
 UNKNOWN_SIZE = -1
 
-_KEYS = ("mediaType", "digest", "size", "urls", "annotations", "platform")
+_USUAL_KEYS = ("mediaType", "digest", "size")
+_KEYS = (*_USUAL_KEYS, "urls", "annotations", "platform")
 _PLATFORM_KEYS = ("os", "architecture", "variant")
 
 
@@ -65,6 +66,9 @@ class Descriptor:
         """
         parts = JsonObject(value, where, InvalidDescriptor)
         parts.refuse_look_alikes(_KEYS, AmbiguousDescriptor)
+        if len(parts.value) == len(_USUAL_KEYS):
+            # As nearly all are: unless one of the three is missing, there is nothing else.
+            return cls(parts.text("mediaType"), _digest(parts), parts.size("size"), fields=parts.value)
         return cls(
             media_type=parts.text("mediaType"),
             digest=_digest(parts),

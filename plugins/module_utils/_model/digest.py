@@ -20,6 +20,8 @@ from .._errors import DataError
 # Length in hexadecimal digits of each algorithm that can be verified.
 _HEX_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
+# What nearly all digests are.
+_USUAL = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 # A well-formed digest of an algorithm that this engine may not know (image-spec, the grammar under "Digests").
 _SHAPE = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[A-Za-z0-9=_-]+", re.ASCII)
 
@@ -59,6 +61,9 @@ class Digest:
 
         Raises InvalidDigest with the words of go-digest: format, algorithm or length, looked at in its order.
         """
+        usual = _USUAL.fullmatch(text)
+        if usual is not None:
+            return cls("sha256", usual[1])
         algorithm, colon, hexadecimal = text.partition(":")
         if not algorithm or not colon or not hexadecimal:
             raise InvalidDigest("invalid checksum digest format", subject=text)

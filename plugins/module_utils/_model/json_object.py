@@ -35,18 +35,16 @@ class JsonObject:
 
     def text(self, key: str) -> str:
         """The text at ``key``, which must be there."""
-        if self.value.get(key) is None:
-            raise self._error("a field is missing", subject=self.place(key))
-        return self.optional_text(key)
-
-    def optional_text(self, key: str) -> str:
-        """The text at ``key``, empty where there is none."""
         value = self.value.get(key)
         if value is None:
-            return ""
+            raise self._error("a field is missing", subject=self.place(key))
         if not isinstance(value, str):
             raise self._wrong_type(key, "text", value)
         return value
+
+    def optional_text(self, key: str) -> str:
+        """The text at ``key``, empty where there is none."""
+        return "" if self.value.get(key) is None else self.text(key)
 
     def size(self, key: str) -> int:
         """The number of bytes at ``key``, which must be there: an integer from 0 to 2**63 - 1."""
@@ -96,9 +94,12 @@ class JsonObject:
 
     def refuse_look_alikes(self, known: tuple[str, ...], error: type[DataError]) -> None:
         """Raises ``error`` where a key differs from one of ``known`` by nothing but the case of its letters."""
+        others = self.value.keys() - set(known)
+        if not others:
+            return
         # Go also folds the long s and the Kelvin sign, as casefold() does.
         meant = {name.casefold(): name for name in known}
-        for key in self.value:
+        for key in filter(others.__contains__, self.value):
             name = meant.get(key.casefold(), key)
             if name != key:
                 raise error(

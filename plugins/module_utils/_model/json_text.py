@@ -21,6 +21,8 @@ _GO_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(
 
 # No document of ours has longer numbers, and Python reads them in quadratic time.
 _MOST_DIGITS = 400
+# No number of so few digits is beyond the range of floating point.
+_FINITE_DIGITS = 300
 
 # The escape of one half of a surrogate pair; without its other half it makes text that has no UTF-8.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -52,7 +54,7 @@ def parse_json(data: bytes, what: str, *, mark_repeated_keys: bool = False) -> A
     try:
         decoder = _MARKING_DECODER if mark_repeated_keys else _DECODER
         value = decoder.decode(data.decode("utf-8"))
-        if _SURROGATE.search(data):
+        if _has_surrogates(data):
             _require_encodable(value)
     except UnicodeDecodeError as error:
         raise BadJson(f"invalid JSON: no UTF-8 at byte {error.start}", subject=what) from None
@@ -70,7 +72,7 @@ def plain_json(data: bytes) -> Any:
     None for all that is out of the ordinary (errors, fractions, halves of surrogate pairs), of which parse_json() is to
     judge. Integers keep all their digits, however many. Of a key that stands twice in an object the last counts, as in Go.
     """
-    if _SURROGATE.search(data):
+    if _has_surrogates(data):
         return None
     try:
         return _PLAIN_DECODER.decode(data.decode("utf-8"))
@@ -93,6 +95,11 @@ def go_escaped(text: str) -> str:
     for character, escape in _GO_ESCAPES:
         text = text.replace(character, escape)
     return text
+
+
+def _has_surrogates(data: bytes) -> bool:
+    # Most documents have no escapes at all, and the search for a single byte takes no time.
+    return b"\\" in data and _SURROGATE.search(data) is not None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -122,10 +129,10 @@ def _refuse_fraction(_digits: str) -> NoReturn:
 def _integer(digits: str) -> int:
     if len(digits) > _MOST_DIGITS:
         raise _Refused(f"a number of {len(digits)} digits")
-    number = int(digits)
-    # Go has no other numbers where it does not know what to expect.
-    _finite(digits)
-    return number
+    if len(digits) > _FINITE_DIGITS:
+        # Go has no other numbers where it does not know what to expect.
+        _finite(digits)
+    return int(digits)
 
 
 def _finite(digits: str) -> float:

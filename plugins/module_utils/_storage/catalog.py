@@ -151,11 +151,14 @@ class Catalog:
 
     @cached_property
     def _own(self) -> Catalog:
-        layers = tuple(layer for layer in self.layers if not layer.store)
-        images = tuple(image for image in self.images if not image.store)
-        if (len(layers), len(images)) == (len(self.layers), len(self.images)):
+        # Those of additional stores are the last.
+        if not any(records[-1].store for records in (self.layers, self.images) if records):
             return self
-        return replace(self, layers=layers, images=images)
+        return replace(
+            self,
+            layers=tuple(layer for layer in self.layers if not layer.store),
+            images=tuple(image for image in self.images if not image.store),
+        )
 
     @cached_property
     def _layers_by_id(self) -> dict[str, LayerRecord]:
@@ -209,11 +212,11 @@ class _OtherFiles:
 
     def usable_layers(self) -> tuple[LayerRecord, ...]:
         """The layers, each with its store; what is being made there is none of ours to remove, nor to use."""
-        return tuple(replace(layer, store=self.store) for layer in self.layers if not layer.incomplete)
+        return tuple(LayerRecord(layer.fields, self.store) for layer in self.layers if not layer.incomplete)
 
     def marked_images(self) -> tuple[ImageRecord, ...]:
         """The images, each with its store."""
-        return tuple(replace(image, store=self.store) for image in self.images)
+        return tuple(ImageRecord(image.fields, self.store) for image in self.images)
 
 
 @dataclass(frozen=True)

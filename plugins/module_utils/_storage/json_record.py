@@ -12,9 +12,10 @@ those that are empty; a changed record is put in that form again, an untouched o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, TypeVar
 
@@ -74,30 +75,43 @@ def is_id_map(value: Any) -> bool:
     return isinstance(value, list) and all(map(is_count_map, value))
 
 
-@dataclass(frozen=True)
 class Record:
     """One JSON object of a record file. ``fields`` holds every key that was read, known or not.
 
-    ``store`` is the graph root of the additional store that it was read from, empty for a record of the store itself.
+    ``id`` is its ID, 64 hexadecimal digits in all that the tools make, and ``store`` is the graph root of the additional store
+    that it was read from, empty for a record of the store itself.
+    None of them is ever changed. It is no data class, which would take three times as long to make: there are thousands.
     """
 
-    fields: Mapping[str, Any]
-    store: str = ""
+    __slots__ = ("_json", "fields", "id", "store")
 
     # The known keys in the order in which Go writes them, each with the test that its value must pass.
     KEYS: ClassVar[Mapping[str, FieldTest]] = {}
     # The keys that are written even when they are empty, each with what stands for nothing.
     ALWAYS: ClassVar[Mapping[str, Any]] = {"id": ""}
 
-    @property
-    def id(self) -> str:
-        """The ID, 64 hexadecimal digits in all that the tools make."""
-        return self.fields.get("id") or ""
+    def __init__(self, fields: Mapping[str, Any], store: str = "") -> None:
+        self.fields = fields
+        self.id: str = fields.get("id") or ""
+        self.store = store
+        self._json: str | None = None
 
-    @cached_property
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Record)
+            and self.__class__ is other.__class__
+            and (self.fields, self.store) == (other.fields, other.store)
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({self.fields!r}, {self.store!r})"
+
+    @property
     def text(self) -> str:
         """The record as Go's encoder writes it; made once, since each change of a store writes all records."""
-        return go_json(self.fields)
+        if self._json is None:
+            self._json = go_json(self.fields)
+        return self._json
 
     def changed(self, **values: Any) -> Self:
         """This record with other values, in Go's key order, empty values left out where Go leaves them out.
@@ -143,15 +157,50 @@ def decode_records(data: bytes | None, kind: type[R], path: str) -> list[R]:
     """
     if not data:
         return []
-    values = _usual_values(data, kind)
-    if values is None:
-        values = _judged_values(data, kind, path)
-    return [kind(value) for value in values]
+    with _without_collector():
+        values = _usual_values(data, kind)
+        if values is None:
+            values = _judged_values(data, kind, path)
+        return [kind(value) for value in values]
+
+
+def note_texts(data: bytes, records: Sequence[Record]) -> None:
+    """Gives ``records`` the texts that they have in ``data``, the bytes of the file from which they were decoded.
+
+    Then those that do not change are written as they were, and none of them is encoded again. Only in a file without white
+    space around its objects, as Go writes it, can the texts be found without parsing. There the texts of two neighbours
+    have ``},{`` between them; whatever else looks like that (an array of objects in a field, or something in a string)
+    makes the count wrong.
+    """
+    text = data.decode("utf-8")
+    if not (text.startswith("[{") and text.endswith("}]")) or any(space in text for space in _SPACES):
+        return
+    texts = text[2:-2].split("},{")
+    if len(texts) == len(records):
+        for record, inner in zip(records, texts):
+            record._json = f"{{{inner}}}"  # pylint: disable=protected-access
 
 
 def encode_records(records: Iterable[Record]) -> bytes:
     """The bytes of a record file, as Go's encoder writes them."""
     return ("[" + ",".join([record.text for record in records]) + "]").encode("utf-8", "replace")
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keeps Python's collector of cyclic garbage away, which would walk through all new records many times over.
+
+    There are no cycles among them.
+    """
+    if not gc.isenabled():
+        # Of two threads the second may get it back too early, which costs a little time; it is never left switched off.
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _usual_values(data: bytes, kind: type[Record]) -> list[dict[str, Any]] | None:
@@ -162,33 +211,42 @@ def _usual_values(data: bytes, kind: type[Record]) -> list[dict[str, Any]] | Non
     values = plain_json(data)
     if not isinstance(values, list) or not set(map(type, values)) <= {dict}:
         return None
-    odd: dict[str, list[Any]] = {}
-    plain = {key: _CLASS[test] for key, test in kind.KEYS.items() if test in _CLASS}
+    # Most records have the same keys, so that their values can be put in columns, and a column be judged at once.
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for value in values:
-        for key, entry in value.items():
-            if entry.__class__ is not plain.get(key):
-                odd.setdefault(key, []).append(entry)
-    for key, entries in odd.items():
-        shape = _SHAPES.get(kind.KEYS[key]) if key in kind.KEYS else None
-        if shape is None or set(map(type, entries)) != {shape.outer}:
+        alike.setdefault(tuple(value), []).append(value)
+    for keys, group in alike.items():
+        if "id" not in keys or not all(
+            _is_usual(column, key, kind) for key, column in zip(keys, zip(*map(dict.values, group)))
+        ):
             return None
-        inner = chain.from_iterable(map(dict.values, entries) if shape.outer is dict else entries)
-        if shape.inner is not None and not set(map(type, inner)) <= {shape.inner}:
-            return None
-    return values if all(map(_may_be_names, _names(values, kind))) else None
+    return values
 
 
-def _names(values: list[dict[str, Any]], kind: type[Record]) -> Iterator[list[str]]:
-    """What becomes file names, key by key. An ID has to be there."""
-    yield [value.get("id", "") for value in values]
-    for key in _FILE_NAMES[1:]:
-        if key in kind.KEYS:
-            yield [name for name in [value.get(key) for value in values] if name]
+def _is_usual(column: tuple[Any, ...], key: str, kind: type[Record]) -> bool:
+    """Whether nothing is wrong with the values that records have under ``key``."""
+    test = kind.KEYS.get(key)
+    if test is None:
+        return True
+    shape = _SHAPES.get(test)
+    if shape is None:
+        return all(map(test, column))
+    if set(map(type, column)) != {shape.outer}:
+        return False
+    if shape.inner is not None:
+        inner = chain.from_iterable(map(dict.values, column) if shape.outer is dict else column)
+        return set(map(type, inner)) <= {shape.inner}
+    return key not in _FILE_NAMES or _may_be_names(column, key)
 
 
-def _may_be_names(names: list[str]) -> bool:
+def _may_be_names(names: tuple[str, ...], key: str) -> bool:
     text = "".join(names)
-    return _NO_FILE_NAMES.isdisjoint(names) and "/" not in text and "\0" not in text
+    return _no_names(key).isdisjoint(names) and "/" not in text and "\0" not in text
+
+
+def _no_names(key: str) -> frozenset[str]:
+    """What the files that are named after a record's ``key`` cannot be called. An ID has to be there."""
+    return frozenset((".", "..", "")) if key == "id" else frozenset((".", ".."))
 
 
 def _judged_values(data: bytes, kind: type[Record], path: str) -> list[dict[str, Any]]:
@@ -219,7 +277,7 @@ def _check(kind: type[Record], value: Any, position: int, path: str) -> None:
 
 def _check_name(name: str | None, key: str, position: int, path: str) -> None:
     # IDs become file names; one that climbs out of its directory must not get that far.
-    if name in (".", "..") or (key == "id" and not name) or (name and ("/" in name or "\0" in name)):
+    if (name or "") in _no_names(key) or (name and ("/" in name or "\0" in name)):
         raise StoreDamaged(
             f"entry {position} of the record file has a {key} that cannot be a file name",
             subject=path,
@@ -235,15 +293,16 @@ class _Shape:
     inner: Optional[type] = None
 
 
-# The one class that a value has which passes the test.
-_CLASS: Mapping[FieldTest, type] = {is_text: str, is_count: int}
 _SHAPES: Mapping[FieldTest, _Shape] = {
+    is_text: _Shape(str),
+    is_count: _Shape(int),
     is_map: _Shape(dict),
     is_text_list: _Shape(list, str),
     is_count_list: _Shape(list, int),
     is_text_map: _Shape(dict, str),
     is_count_map: _Shape(dict, int),
 }
-# The keys whose values become file names, the ID first, and the names that a file cannot have.
+# White space next to an object. A string can hold the first two as well; that is taken for the same.
+_SPACES = ("} ", " {", "\n", "\r", "\t")
+# The keys whose values become file names.
 _FILE_NAMES = ("id", "parent", "layer")
-_NO_FILE_NAMES = frozenset(("", ".", ".."))

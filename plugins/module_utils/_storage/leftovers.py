@@ -54,7 +54,11 @@ def recover_leftovers(layout: Layout, catalog: Catalog | None = None) -> None:
 
 def unfinished(directory: str) -> list[str]:
     """The files in ``directory`` that an interrupted atomic write left, or that is being written now."""
-    return [f"{directory}/{name}" for name in _listed(directory) if name.startswith(ATOMIC_PREFIX)]
+    return [f"{directory}/{name}" for name in filter(_is_temporary, _listed(directory))]
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith(ATOMIC_PREFIX)
 
 
 def _recover_images(layout: Layout, catalog: Catalog | None) -> None:
@@ -62,7 +66,11 @@ def _recover_images(layout: Layout, catalog: Catalog | None) -> None:
     known = {record.id for record in (catalog or read_catalog(layout)).own().images}
     unknown = [name for name in names if name not in known and _IMAGE_ID.fullmatch(name)]
     looked_at = unknown if catalog else list(filter(_IMAGE_ID.fullmatch, names))
-    if not unknown and not any(map(unfinished, [layout.images_dir, *map(layout.image_dir, looked_at)])):
+    if (
+        not unknown
+        and not any(map(_is_temporary, names))
+        and not any(map(unfinished, map(layout.image_dir, looked_at)))
+    ):
         return
     with open_for_change(layout, images=True) as tables:
         known = {record.id for record in tables.images}

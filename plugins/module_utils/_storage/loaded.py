@@ -22,7 +22,7 @@ from typing import Any, Optional
 
 from .._host.atomic_files import read_file
 from .._host.os_errors import reporting
-from .json_record import R, decode_records
+from .json_record import R, decode_records, note_texts
 
 # Device, inode, size, and the times of the last change of content and of anything else; None where there is no file.
 _Identity = Optional[tuple[int, int, int, int, int]]
@@ -33,6 +33,8 @@ class _Loaded:
     stamp: bytes
     identity: _Identity
     records: tuple[Any, ...]
+    # What the file held, until the records have their texts.
+    data: Optional[bytes] = None
 
 
 _files: dict[str, _Loaded] = {}
@@ -48,12 +50,21 @@ def load_records(path: str, kind: type[R], stamp: bytes | None) -> tuple[R, ...]
     known = _files.get(path)
     if known is not None and (known.stamp, known.identity) == (stamp, identity):
         return known.records
-    records = tuple(decode_records(read_file(path), kind, path))
+    data = read_file(path)
+    records = tuple(decode_records(data, kind, path))
     if stamp is None:
         _files.pop(path, None)
     else:
-        _files[path] = _Loaded(stamp, identity, records)
+        _files[path] = _Loaded(stamp, identity, records, data)
     return records
+
+
+def note_texts_of(path: str) -> None:
+    """Gives the records of ``path`` the texts that they have in the file, which the caller is about to write anew."""
+    known = _files.get(path)
+    if known is not None and known.data:
+        note_texts(known.data, known.records)
+        _files[path] = replace(known, data=None)
 
 
 def note_written(path: str, stamp: bytes, records: Sequence[R]) -> None:

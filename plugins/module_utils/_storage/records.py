@@ -30,6 +30,7 @@ UNKNOWN_TIME = "0001-01-01T00:00:00Z"
 class NamedRecord(Record):
     """What layers, images and containers have in common."""
 
+    __slots__ = ()
     ALWAYS: ClassVar[Mapping[str, Any]] = {"id": "", "created": UNKNOWN_TIME}
 
     @property
@@ -66,6 +67,7 @@ class NamedRecord(Record):
 class LayerRecord(NamedRecord):
     """One object of ``layers.json``. The layer of a container has neither digests nor sizes."""
 
+    __slots__ = ()
     KEYS: ClassVar[Mapping[str, FieldTest]] = {
         "id": is_text,
         "names": is_text_list,
@@ -157,6 +159,7 @@ class LayerRecord(NamedRecord):
 class ImageRecord(NamedRecord):
     """One object of ``images.json``."""
 
+    __slots__ = ()
     KEYS: ClassVar[Mapping[str, FieldTest]] = {
         "id": is_text,
         "digest": is_text,
@@ -212,6 +215,7 @@ class ImageRecord(NamedRecord):
 class ContainerRecord(NamedRecord):
     """One object of ``containers.json``."""
 
+    __slots__ = ()
     KEYS: ClassVar[Mapping[str, FieldTest]] = {
         "id": is_text,
         "names": is_text_list,
@@ -262,6 +266,7 @@ class ContainerRecord(NamedRecord):
 class MountRecord(Record):
     """One object of ``mountpoints.json``; its ID is that of the mounted layer."""
 
+    __slots__ = ()
     KEYS: ClassVar[Mapping[str, FieldTest]] = {"id": is_text, "path": is_text, "count": is_count}
     ALWAYS: ClassVar[Mapping[str, Any]] = {"id": "", "path": "", "count": 0}
 

@@ -19,7 +19,7 @@ from .._host.atomic_files import replace_file
 from .._host.os_errors import reporting
 from .json_record import R, encode_records
 from .last_write import read_stamp, stamp
-from .loaded import load_records, note_kept, note_written
+from .loaded import load_records, note_kept, note_texts_of, note_written
 from .records import MountRecord
 
 
@@ -92,6 +92,7 @@ class RecordTable(Generic[R]):
         for position, file in enumerate(self._files):
             if self._changed[position]:
                 records = tuple(self._records[position].values())
+                note_texts_of(file.path)
                 replace_file(file.path, encode_records(records), sync=file.sync)
                 note_written(file.path, sign, records)
                 self._changed[position] = False

@@ -191,10 +191,22 @@ def test_one_value_of_the_wrong_type_among_many_right_ones_is_found(field: bytes
         decode_records(b"[" + b",".join(records) + b"]", ImageRecord, "images.json")
 
 
+def test_a_wrong_value_in_a_record_with_other_keys_than_the_rest_is_found() -> None:
+    good = [b'{"id":"%d","parent":"p"}' % number for number in range(5)]
+    later = [b'{"id":"%d","uidmap":[{"host_id":1}],"later":[{}]}' % number for number in range(5, 9)]
+    assert len(decode_records(b"[" + b",".join(good + later) + b"]", LayerRecord, "layers.json")) == 9
+    for field in (b'"uidmap":[{"host_id":"1"}]', b'"uidset":[true]', b'"parent":"/"', b'"created":7'):
+        odd = b'{"id":"ab","later":7,' + field + b"}"
+        with pytest.raises(StoreDamaged, match="entry 9 "):
+            decode_records(b"[" + b",".join([*good, *later, odd]) + b"]", LayerRecord, "layers.json")
+
+
 def test_of_a_key_that_stands_twice_the_last_counts_as_for_podman() -> None:
     # Seen with podman 4.3.1 and an image with two lists of names.
-    (record,) = decode_records(b'[{"id":"ab","names":["x"],"names":["y"]}]', ImageRecord, "images.json")
-    assert record.names == ("y",)
+    for later in (b"", b',"later":{}'):
+        data = b'[{"id":"ab","names":["x"],"names":["y"]%s}]' % later
+        (record,) = decode_records(data, ImageRecord, "images.json")
+        assert record.names == ("y",)
 
 
 def test_null_values_are_read_as_absent_ones() -> None:
