@@ -25,7 +25,8 @@ def load_collections(places: Sequence[str] = ()) -> None:
 
 def forget_bundles() -> None:
     """Lets the next module of each name be made anew, as for the first host of a task."""
-    shutil.rmtree(os.path.join(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache"), ignore_errors=True)
+    place: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]
+    shutil.rmtree(os.path.join(place, "ansiballz_cache"), ignore_errors=True)
 
 
 def bundle(name: str, arguments: Mapping[str, Any], path: str) -> int:
