@@ -67,12 +67,17 @@ def strata(image: Image, directory: str) -> Run:
 
 def strata_without_accelerators(image: Image, directory: str) -> Run:
     """The same where neither isal nor fastcrc can be imported."""
-    blocked = os.path.join(directory, "blocked")
-    os.makedirs(blocked)
-    for library in ACCELERATORS:
-        with open(os.path.join(blocked, f"{library}.py"), "w", encoding="utf-8") as stream:
+    return Run(strata(image, directory).command, blocked(directory, ACCELERATORS))
+
+
+def blocked(directory: str, libraries: Sequence[str]) -> dict[str, str]:
+    """The environment in which Python cannot import ``libraries``."""
+    place = os.path.join(directory, "blocked")
+    os.makedirs(place)
+    for library in libraries:
+        with open(os.path.join(place, f"{library}.py"), "w", encoding="utf-8") as stream:
             stream.write("raise ImportError\n")
-    return Run(strata(image, directory).command, {"PYTHONPATH": blocked})
+    return {"PYTHONPATH": place}
 
 
 def strata_engine(image: Image, directory: str) -> Run:

@@ -33,6 +33,7 @@ from report import Report  # noqa: E402
 from room import Room, remove, size_of  # noqa: E402
 from serve import serve, serve_with_wrong_diff_id, warm_blobs  # noqa: E402
 from verify import (  # noqa: E402
+    verify_accelerators,
     verify_c_pipeline,
     verify_checks,
     verify_diff_id_check,
@@ -69,6 +70,7 @@ def main() -> int:
         print(f"\n{report.page()}")
         say(f"the report is in {options.output}; the stores are deleted, which takes a while")
     finally:
+        remove(*(os.path.join(base, name) for name in os.listdir(base)))
         remove(base)
     return 0
 
@@ -85,14 +87,15 @@ def _arguments() -> argparse.Namespace:
 
 
 def _cold(options: argparse.Namespace, layout: str, registry: Registry, room: Room, report: Report) -> None:
-    report.add_checks([verify_diff_id_check(serve_with_wrong_diff_id(registry, room.new()), room.new())])
+    wrong = serve_with_wrong_diff_id(registry, room.new())
+    report.add_check("programs", [verify_accelerators(room.new()), verify_diff_id_check(wrong, room.new())])
     _costs, warmed = _rounds(serve(registry, layout, _FAST), registry, room, 1, "to warm up, not counted")
     _give_up(room, warmed)
     for name in options.images:
         image = serve(registry, layout, name)
         costs, directories = _rounds(image, registry, room, options.rounds, name)
         report.add_image(name, _note(name, image), costs)
-        report.add_checks(_verify(image, directories, room, registry))
+        report.add_check(name, _verify(image, directories, room, registry))
         report.write(options.output)
         _give_up(room, directories)
 
@@ -103,7 +106,8 @@ def _give_up(room: Room, directories: Mapping[str, str]) -> None:
 
 
 def _note(name: str, image: Image) -> str:
-    return f"{IMAGES[name].words} ({image.compressed_size / 1e6:.0f} MB)"
+    size = image.compressed_size / 1e6
+    return f"{IMAGES[name].words} ({size:.0f} MB)" if size >= 1 else f"{IMAGES[name].words} ({size:.1f} MB)"
 
 
 def _rounds(
@@ -148,8 +152,7 @@ def _verify(image: Image, directories: dict[str, str], room: Room, registry: Reg
         if name not in stores:
             facts.append(verify_c_pipeline(image, directories[name], stores["podman"]))
     facts += verify_checks(image, room.new(), registry.storage)
-    for fact in facts:
-        say(f"  {fact}")
+    say(f"{image.repository} is checked: {len(facts)} facts found right")
     return facts
 
 

@@ -38,7 +38,7 @@ class Report:
         self._rounds = rounds
         self._notes: dict[str, str] = {}
         self._costs: dict[str, Mapping[str, Sequence[Cost]]] = {}
-        self._checks: list[str] = []
+        self._checks: dict[str, list[str]] = {}
         self.no_ops: Optional[NoOps] = None
         self.lives: Optional[Mapping[str, Sequence[Cost]]] = None
 
@@ -47,9 +47,9 @@ class Report:
         self._notes[name] = note
         self._costs[name] = costs
 
-    def add_checks(self, facts: Sequence[str]) -> None:
-        """Takes sentences about what was found right."""
-        self._checks += facts
+    def add_check(self, name: str, facts: Sequence[str]) -> None:
+        """Takes what was found right, of an image or of the programs, in clauses."""
+        self._checks[name] = list(facts)
 
     def write(self, directory: str) -> None:
         """Writes ``pull.md``, ``pull.json`` and ``pull.svg`` into ``directory``, of what there is by now."""
@@ -92,7 +92,11 @@ class Report:
         if self.lives:
             parts += ["## A container's life", _LIFE, life_table(rows(self.lives, ENGINE))]
         if self._checks:
-            parts += ["## What was checked afterwards", _CHECKS, "\n".join(f"- {fact}" for fact in self._checks)]
+            parts += [
+                "## What was checked afterwards",
+                _CHECKS,
+                "\n".join(f"- *{name}*: {'; '.join(facts)}." for name, facts in self._checks.items()),
+            ]
         return "\n\n".join(parts) + "\n"
 
     def _rows(self) -> dict[str, Rows]:
@@ -160,4 +164,5 @@ task, stands beside them."""
 _LIFE = """Create, mount, unmount and delete, on a store that has the image. The engine's are the four verbs in a process whose imports
 are done, for the first time there and again; modules and commands are a process for each step."""
 
-_CHECKS = "After each run: the image and every layer are in the records of its store, none of them unfinished. And of each program:"
+_CHECKS = """After each run, that the image and every layer are in the records of its store, none of them unfinished. And once for each image and
+program:"""

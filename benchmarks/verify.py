@@ -15,12 +15,13 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lab.commands import run
-from programs import Image, bracket, podman_command, store, strata
+from programs import ACCELERATORS, Image, blocked, bracket, podman_command, store, strata
 
 _WHITEOUT = ".wh."
 # The type of a record of tar-split that names a member of the archive.
@@ -54,10 +55,10 @@ def verify_stores(image: Image, directories: dict[str, str]) -> list[str]:
                 f"{image.repository}: the trees of {first} and {program} differ: {_difference(trees[first], tree)}"
             )
         _verify_export(image, program, directories[program])
-    names = ", ".join(trees)
+    names = "; ".join(f"*{program}*" for program in trees)
     return [
-        f"{image.repository}: {len(trees[first])} entries, the same (content, owner, mode, times, attributes) in the stores of "
-        f"{names}; skopeo exports each layer with its diff ID"
+        f"{len(trees[first])} entries, the same (content, owner, mode, times, attributes) in the stores of {names}",
+        "skopeo exports from each of these stores every layer with its diff ID",
     ]
 
 
@@ -78,7 +79,7 @@ def verify_c_pipeline(image: Image, directory: str, judge: str) -> str:
                 f"{image.repository}: the C pipeline has another layer {number}: {_difference(wanted_files, found)}"
             )
         entries += len(found)
-    return f"{image.repository}: the C pipeline has digest, diff ID and files ({entries}) of {len(image.layers)} layers"
+    return f"the C pipeline has digest, diff ID and all files ({entries}) of {_layers(len(image.layers))}"
 
 
 def verify_tar_split(image: Image, directory: str) -> str:
@@ -91,7 +92,7 @@ def verify_tar_split(image: Image, directory: str) -> str:
             names = [entry for entry in map(json.loads, stream) if entry["type"] == _FILE]
         if not names:
             raise WrongResult(f"{path} names no file")
-    return f"{image.repository}: tar-split data of {len(records)} layers, written by the pull"
+    return f"our pull has written the tar-split data of {_layers(len(records))}"
 
 
 def verify_checks(image: Image, directory: str, registry_storage: str) -> list[str]:
@@ -117,6 +118,20 @@ def verify_diff_id_check(image: Image, directory: str) -> str:
     )
 
 
+def verify_accelerators(directory: str) -> str:
+    """That our module has the accelerators in one program and not in the other. Raises WrongResult."""
+    environments = [{"PYTHONPATH": ""}, blocked(directory, ACCELERATORS)]
+    for library in ACCELERATORS:
+        command = [sys.executable, "-c", f"import {library}"]
+        there = [
+            not subprocess.run(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL).returncode
+            for environment in environments
+        ]
+        if there != [True, False]:
+            raise WrongResult(f"with accelerators and without, {library} can be imported: {there}")
+    return f"{' and '.join(ACCELERATORS)} can be imported by *strata*, and by *strata, no accelerators* they cannot"
+
+
 def _refused(
     image: Image, directory: str, what: str, code: str, spoil: Callable[[str], None] = lambda _directory: None
 ) -> str:
@@ -127,7 +142,11 @@ def _refused(
     answer = json.loads(done.stdout)
     if not answer.get("failed") or answer["error"]["code"] != code:
         raise WrongResult(f"{what} was not refused as {code}: {answer}")
-    return f"{image.repository}: {what} is refused ({code})"
+    return f"{what} is refused (`{code}`)"
+
+
+def _layers(count: int) -> str:
+    return f"{count} layers" if count > 1 else "its layer"
 
 
 def _records(directory: str, name: str) -> list[dict[str, Any]]:
