@@ -78,7 +78,7 @@ class TestChart:
     def test_bars_are_as_long_as_their_values_in_each_column(self, drawing: ElementTree.Element) -> None:
         bars = [rect for rect in drawing.iter(f"{_SVG}rect") if rect.get("class") != "ground"]
         assert len(bars) == 2 * 2 * 3
-        widths = [float(bar.get("width", "0")) for bar in bars[:6]]
+        widths = [float(rect.get("width", "0")) for rect in bars[:6]]
         ours, other = widths[:3], widths[3:]
         assert [pytest.approx(mine / theirs, abs=0.01) for mine, theirs in zip(ours, other)] == [
             1.1 / 4.8,
