@@ -7,18 +7,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible import constants
 from ansible.executor.module_common import modify_module
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader, module_loader
 from ansible.template import Templar
 
 
-def load_collections() -> None:
-    """Lets Ansible find its collections; once in a process."""
-    init_plugin_loader()
+def load_collections(places: Sequence[str] = ()) -> None:
+    """Lets Ansible find its collections, those below ``places`` too; once in a process."""
+    init_plugin_loader(list(places))
+
+
+def forget_bundles() -> None:
+    """Lets the next module of each name be made anew, as for the first host of a task."""
+    place: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]
+    shutil.rmtree(os.path.join(place, "ansiballz_cache"), ignore_errors=True)
 
 
 def bundle(name: str, arguments: Mapping[str, Any], path: str) -> int:
@@ -36,7 +44,7 @@ def bundle(name: str, arguments: Mapping[str, Any], path: str) -> int:
         "_ansible_tracebacks_for": [],
         "_ansible_target_log_info": None,
     }
-    built = modify_module(
+    built: Any = modify_module(
         module_name=name,
         module_path=source,
         module_args={**arguments, **settings},

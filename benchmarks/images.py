@@ -31,6 +31,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lab.commands import run  # noqa: E402
 from lab.odd_images import GZIP, ZSTD, ImageLayout  # noqa: E402
 from lab.rootfs import rootfs_image  # noqa: E402
+from progress import say  # noqa: E402
 
 SEED = 20261128
 _WHEN = 1_700_000_000
@@ -57,20 +58,27 @@ class Parts:
 
 
 def make_images(cache: str) -> str:
-    """The directory of the OCI layout with all images of ``IMAGES``; made by the first call, which takes some minutes."""
+    """The directory of the OCI layout with all images of ``IMAGES``; the first call makes them, which takes some minutes."""
     layout = os.path.join(cache, f"images-{SEED}")
-    if os.path.exists(os.path.join(layout, "complete")):
-        return layout
-    scratch = os.path.join(cache, "parts")
-    shutil.rmtree(layout, ignore_errors=True)
-    parts = _make_parts(cache, scratch)
-    for name, layers in IMAGES.items():
-        print(f"  image {name} ...", flush=True)
-        _add_image(ImageLayout(layout), name, [(fill(parts), kind) for fill, kind in layers])
-    with open(os.path.join(layout, "complete"), "w", encoding="utf-8") as mark:
-        mark.write(f"{SEED}\n")
-    shutil.rmtree(scratch)
+    missing = [name for name in IMAGES if name not in _names(layout)]
+    if missing:
+        say("making images, once")
+        scratch = os.path.join(cache, "parts")
+        parts = _make_parts(cache, scratch)
+        for name in missing:
+            say(f"  {name}")
+            _add_image(ImageLayout(layout), name, [(fill(parts), kind) for fill, kind in IMAGES[name].layers])
+        shutil.rmtree(scratch)
     return layout
+
+
+def _names(layout: str) -> set[str]:
+    """The images that ``layout`` has: one is listed when all of it is there."""
+    path = os.path.join(layout, "index.json")
+    if not os.path.exists(path):
+        return set()
+    with open(path, encoding="utf-8") as stream:
+        return {entry["annotations"]["org.opencontainers.image.ref.name"] for entry in json.load(stream)["manifests"]}
 
 
 # --- What goes into a layer ---
@@ -153,15 +161,29 @@ def _one_of_sixty(number: int) -> Callable[[Parts], Fill]:
     return lambda _parts: fill
 
 
-_LAYERS = [_base, _sources, _small_files(9_000), _binaries, _changes]
-IMAGES: dict[str, list[tuple[Callable[[Parts], Fill], str]]] = {
-    "mixed": [(layer, GZIP) for layer in _LAYERS],
-    "mixed-zstd": [(layer, ZSTD) for layer in _LAYERS],
-    "base": [(_base, GZIP)],
-    "small-files": [(_small_files(20_000), GZIP)],
-    "large-file": [(_large_file(500 * _MEBIBYTE), GZIP)],
-    "deep": [(_deep, GZIP)],
-    "sixty": [(_one_of_sixty(number), GZIP) for number in range(60)],
+@dataclass(frozen=True)
+class Recipe:
+    """What an image is like, in words, and its layers: what writes each, and the media type."""
+
+    words: str
+    layers: list[tuple[Callable[[Parts], Fill], str]]
+
+
+IMAGES = {
+    "mixed": Recipe(
+        "a base system, a tree of sources, small files, large binaries, changes; gzip",
+        [(layer, GZIP) for layer in (_base, _sources, _small_files(9_000), _binaries, _changes)],
+    ),
+    "zstd": Recipe(
+        "a base system, small files, changes; zstd",
+        [(layer, ZSTD) for layer in (_base, _small_files(9_000), _changes)],
+    ),
+    "base": Recipe("a base system; gzip", [(_base, GZIP)]),
+    "small-files": Recipe("20,000 small files; gzip", [(_small_files(20_000), GZIP)]),
+    "large-file": Recipe("one file of 500 MiB; gzip", [(_large_file(500 * _MEBIBYTE), GZIP)]),
+    "large-file-20": Recipe("one file of 20 MiB; gzip", [(_large_file(20 * _MEBIBYTE), GZIP)]),
+    "deep": Recipe("directories of 40 levels, long names; gzip", [(_deep, GZIP)]),
+    "sixty": Recipe("60 layers; gzip", [(_one_of_sixty(number), GZIP) for number in range(60)]),
 }
 
 
@@ -284,7 +306,7 @@ class _Blob:
 
 def _compressor(kind: str, target: Any) -> BinaryIO:
     if kind == ZSTD:
-        return zstandard.ZstdCompressor(level=3).stream_writer(target, closefd=False)  # type: ignore[return-value]
+        return zstandard.ZstdCompressor(level=3).stream_writer(target, closefd=False)
     return gzip.GzipFile(fileobj=target, mode="wb", compresslevel=6, mtime=0)  # type: ignore[return-value]
 
 

@@ -17,17 +17,19 @@ from dataclasses import dataclass, field
 from bundle import bundle
 
 _PARALLEL = 6
+ACCELERATORS = ("isal", "fastcrc")
 _ACCEPT_ANYTHING = {"default": [{"type": "insecureAcceptAnything"}]}
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image in the registry: its full name, and of each layer the digest, the diff ID, and whether it is gzip."""
+    """An image in the registry: its full name, of each layer the digest and the diff ID, bytes as stored, whether all is gzip."""
 
     name: str
     repository: str
     host: str
     layers: tuple[tuple[str, str], ...]
+    compressed_size: int
     gzip: bool
 
 
@@ -41,28 +43,63 @@ class Run:
 
 @dataclass(frozen=True)
 class Program:
-    """``prepare`` gets the image and an empty directory, and gives the run; nothing of it counts."""
+    """``prepare`` gets the image and an empty directory, and gives the run; nothing of it counts.
+
+    A ``part`` tells the cost of a part of its work itself; ``only`` names the images that it is for, all where it is empty.
+    """
 
     name: str
     prepare: Callable[[Image, str], Run]
     gzip_only: bool = False
+    part: bool = False
+    only: tuple[str, ...] = ()
+
+    def takes(self, image: Image) -> bool:
+        """Whether it is there to pull ``image``."""
+        return (image.gzip or not self.gzip_only) and (not self.only or image.repository in self.only)
 
 
 def strata(image: Image, directory: str) -> Run:
     """Our module, as Ansible sends it, with the optional accelerators."""
     path = os.path.join(directory, "module.py")
-    bundle("strata.containers.image_pull", _options(image, directory), path)
-    return Run([sys.executable, path])
+    return module("strata.containers.image_pull", pull_options(image, directory), path)[0]
 
 
 def strata_without_accelerators(image: Image, directory: str) -> Run:
     """The same where neither isal nor fastcrc can be imported."""
-    blocked = os.path.join(directory, "blocked")
-    os.makedirs(blocked)
-    for library in ("isal", "fastcrc"):
-        with open(os.path.join(blocked, f"{library}.py"), "w", encoding="utf-8") as stream:
+    return Run(strata(image, directory).command, blocked(directory, ACCELERATORS))
+
+
+def blocked(directory: str, libraries: Sequence[str]) -> dict[str, str]:
+    """The environment in which Python cannot import ``libraries``."""
+    place = os.path.join(directory, "blocked")
+    os.makedirs(place)
+    for library in libraries:
+        with open(os.path.join(place, f"{library}.py"), "w", encoding="utf-8") as stream:
             stream.write("raise ImportError\n")
-    return Run(strata(image, directory).command, {"PYTHONPATH": blocked})
+    return {"PYTHONPATH": place}
+
+
+def strata_engine(image: Image, directory: str) -> Run:
+    """The verb alone, in a process whose imports are done."""
+    return warm([("image_pull", pull_options(image, directory))], directory)
+
+
+def module(
+    name: str, arguments: Mapping[str, object], path: str, environment: Mapping[str, str] | None = None
+) -> tuple[Run, int]:
+    """The module ``name`` as Ansible starts it, written to ``path``, and the size of that in bytes."""
+    size = bundle(name, arguments, path)
+    # It brings along all that it imports of ours; a target has no tree of the collection beside it.
+    return Run([sys.executable, path], {"PYTHONPATH": "", **(environment or {})}), size
+
+
+def warm(tasks: Sequence[tuple[str, Mapping[str, object]]], directory: str) -> Run:
+    """``tasks`` (of warm.py), one after the other in one process, from the collection's tree."""
+    path = os.path.join(directory, "tasks.json")
+    with open(path, "w", encoding="utf-8") as stream:
+        json.dump(tasks, stream)
+    return Run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "warm.py"), path])
 
 
 def podman(image: Image, directory: str) -> Run:
@@ -104,8 +141,13 @@ def _script(listing: str) -> str:
         'while ! [ -s "$0.blob" ] || ! [ -s "$0.diff" ]; do sleep 0.01; done; '
         'read -r blob _ <"$0.blob"; read -r diff _ <"$0.diff"; [ "$blob" = "$2" ] && [ "$diff" = "$3" ]'
     )
-    layer = layer.replace("@inflate@", "igzip" if shutil.which("igzip") else "gzip")
+    layer = layer.replace("@inflate@", inflater())
     return f"xargs -P {_PARALLEL} -L 1 bash -c {shlex.quote(layer)} <{shlex.quote(listing)}"
+
+
+def inflater() -> str:
+    """The program that inflates in the pipeline."""
+    return "igzip" if shutil.which("igzip") else "gzip"
 
 
 def store(directory: str) -> str:
@@ -123,7 +165,8 @@ def bracket(directory: str) -> str:
     return f"[overlay@{store(directory)}+{run_root(directory)}]"
 
 
-def _options(image: Image, directory: str) -> dict[str, object]:
+def pull_options(image: Image, directory: str) -> dict[str, object]:
+    """The options by which our module pulls ``image`` into the store of a run, from a registry without https."""
     policy = os.path.join(directory, "policy.json")
     with open(policy, "w", encoding="utf-8") as stream:
         json.dump(_ACCEPT_ANYTHING, stream)
@@ -140,6 +183,8 @@ def _options(image: Image, directory: str) -> dict[str, object]:
 PROGRAMS = (
     Program("strata", strata),
     Program("strata, no accelerators", strata_without_accelerators),
+    # Where the start of a module is a large part of the whole.
+    Program("strata, engine alone", strata_engine, part=True, only=("sixty",)),
     Program("podman", podman),
     Program("skopeo", skopeo),
     Program("C pipeline", c_pipeline, gzip_only=True),

@@ -2,136 +2,158 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``make bench``: cold pulls by us, podman, skopeo and a pipeline of C programs, interleaved, from one registry on loopback.
+"""``make bench``: pulls by us, podman, skopeo and a pipeline of C programs, interleaved, from one registry on loopback.
 
-Every run has a fresh directory, and nothing is deleted before the last one has ended: some file systems walk over freshly
-deleted inodes for half a minute. Ratios are taken inside a round. Memory is looked at in a round of its own.
+Cold pulls of several images; pulls that have nothing to do; and the life of a container. Every run has a fresh directory, begins when
+the disk has taken what the runs before wrote, and finds the blobs in the page cache. Each round has the programs in
+another order, and ratios are taken inside a round. Afterwards it is checked that each program did the whole work.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Mapping
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
 
 from bundle import load_collections  # noqa: E402
 from images import IMAGES, make_images  # noqa: E402
-from lab.commands import CommandFailed, run  # noqa: E402
-from lab.odd_images import GZIP  # noqa: E402
 from lab.registry import Registry, running_registry  # noqa: E402
-from measure import Cost, measure  # noqa: E402
-from programs import PROGRAMS, Image, Program, store  # noqa: E402
-from report import Results, machine, write_report  # noqa: E402
-from verify import verify_c_pipeline, verify_checks, verify_stores, verify_tar_split  # noqa: E402
+from life import measure_lives  # noqa: E402
+from machine import about_this_machine  # noqa: E402
+from measure import Cost, measure, told_cost  # noqa: E402
+from noop import measure_no_ops, rotated  # noqa: E402
+from podman_collection import collection_version, podman_collection  # noqa: E402
+from programs import PROGRAMS, Image, store  # noqa: E402
+from progress import say  # noqa: E402
+from report import Report  # noqa: E402
+from room import Room, remove, size_of  # noqa: E402
+from serve import serve, serve_with_wrong_diff_id, warm_blobs  # noqa: E402
+from verify import (  # noqa: E402
+    verify_accelerators,
+    verify_c_pipeline,
+    verify_checks,
+    verify_diff_id_check,
+    verify_records,
+    verify_stores,
+    verify_tar_split,
+)
+
+COLD, NO_OP, LIFE = "cold", "no-op", "life"
+# For what has little to do with the image: a common one, and one that is pulled fast.
+_COMMON, _FAST = "base", "deep"
+_BY_NAME = {program.name: program for program in PROGRAMS}
 
 
 def main() -> int:
     """The exit status: 0 where every result was right."""
     options = _arguments()
-    load_collections()
-    layout = make_images(os.path.abspath(options.cache))
-    results: Results = {}
-    facts: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="bench", dir=options.directory, ignore_cleanup_errors=True) as base:
-        try:
-            with running_registry(os.path.join(base, "registry")) as registry:
-                for name in options.images:
-                    image = _serve(registry, layout, name)
-                    results[name] = _rounds(image, os.path.join(base, name), options.rounds)
-                    facts += _verify(image, os.path.join(base, name), registry)
-                    for line in facts[-4:]:
-                        print(f"  {line}", flush=True)
-        finally:
-            _unmount(base)
-            for name in options.images:
-                shutil.rmtree(os.path.join(base, name), ignore_errors=True)
-    write_report(options.output, results, facts, machine())
+    cache = os.path.abspath(options.cache)
+    collection = podman_collection(cache)
+    load_collections([collection])
+    layout = make_images(cache)
+    report = Report(about_this_machine(collection_version(collection)), options.rounds)
+    base = tempfile.mkdtemp(prefix="bench", dir=options.directory)
+    try:
+        with running_registry(os.path.join(base, "registry")) as registry:
+            room = Room(base)
+            if NO_OP in options.parts:
+                report.no_ops = measure_no_ops(serve(registry, layout, _COMMON), room.new(), options.rounds)
+            if LIFE in options.parts:
+                report.lives = measure_lives(serve(registry, layout, _COMMON), room.new(), options.rounds)
+            report.write(options.output)
+            if COLD in options.parts:
+                _cold(options, layout, registry, room, report)
+        print(f"\n{report.page()}")
+        say(f"the report is in {options.output}; the stores are deleted, which takes a while")
+    finally:
+        remove(*(os.path.join(base, name) for name in os.listdir(base)))
+        remove(base)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", default=".build/cache", help="where the images are kept between runs")
-    parser.add_argument(
-        "--directory", default="/var/tmp", help="where the stores are made: a real disk, with 30 GB to spare"
-    )
-    parser.add_argument("--output", default=".build/bench", help="where the table, the JSON and the chart go")
+    parser.add_argument("--directory", default="/var/tmp", help="where the stores are made; a short path, for podman")
+    parser.add_argument("--output", default=".build/bench", help="where the report goes")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--images", nargs="+", default=list(IMAGES), choices=list(IMAGES))
+    parser.add_argument("--images", nargs="+", default=list(IMAGES), choices=list(IMAGES), metavar="IMAGE")
+    parser.add_argument("--parts", nargs="+", default=[COLD, NO_OP, LIFE], choices=[COLD, NO_OP, LIFE])
     return parser.parse_args()
 
 
-def _serve(registry: Registry, layout: str, name: str) -> Image:
-    """Pushes the image to the registry."""
-    reference = f"{registry.host}/{name}:1"
-    run(
-        [
-            "skopeo",
-            "--insecure-policy",
-            "copy",
-            "--dest-tls-verify=false",
-            f"oci:{layout}:{name}",
-            f"docker://{reference}",
-        ]
-    )
-    inspect = ["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{reference}"]
-    manifest = json.loads(run(inspect))
-    config = json.loads(run([*inspect, "--config"]))
-    digests = [layer["digest"] for layer in manifest["layers"]]
-    kinds = {layer["mediaType"] for layer in manifest["layers"]}
-    return Image(reference, name, registry.host, tuple(zip(digests, config["rootfs"]["diff_ids"])), kinds == {GZIP})
+def _cold(options: argparse.Namespace, layout: str, registry: Registry, room: Room, report: Report) -> None:
+    wrong = serve_with_wrong_diff_id(registry, room.new())
+    report.add_check("programs", [verify_accelerators(room.new()), verify_diff_id_check(wrong, room.new())])
+    _costs, warmed = _rounds(serve(registry, layout, _FAST), registry, room, 1, "to warm up, not counted")
+    _give_up(room, warmed)
+    for name in options.images:
+        image = serve(registry, layout, name)
+        costs, directories = _rounds(image, registry, room, options.rounds, name)
+        report.add_image(name, _note(name, image), costs)
+        report.add_check(name, _verify(image, directories, room, registry))
+        report.write(options.output)
+        _give_up(room, directories)
 
 
-def _rounds(image: Image, base: str, rounds: int) -> dict[str, list[Cost]]:
-    """The costs of each program by its name, one of each round; the last has the memory, and its time is not counted."""
-    programs = [program for program in PROGRAMS if image.gzip or not program.gzip_only]
-    costs: dict[str, list[Cost]] = {program.name: [] for program in programs}
-    for number in range(rounds + 1):
-        for program in programs:
-            directory = _directory(base, program, number)
-            os.makedirs(directory)
-            prepared = program.prepare(image, directory)
-            cost = measure(prepared.command, prepared.environment, watch_memory=number == rounds)
-            costs[program.name].append(cost)
+def _give_up(room: Room, directories: Mapping[str, str]) -> None:
+    for directory in directories.values():
+        room.give_up(directory)
+
+
+def _note(name: str, image: Image) -> str:
+    size = image.compressed_size / 1e6
+    return f"{IMAGES[name].words} ({size:.0f} MB)" if size >= 1 else f"{IMAGES[name].words} ({size:.1f} MB)"
+
+
+def _rounds(
+    image: Image, registry: Registry, room: Room, rounds: int, title: str
+) -> tuple[dict[str, list[Cost]], dict[str, str]]:
+    """The costs of each program by its name, one of each round, and a directory where each has pulled."""
+    names = [program.name for program in PROGRAMS if program.takes(image)]
+    costs: dict[str, list[Cost]] = {name: [] for name in names}
+    kept: dict[str, str] = {}
+    size = image.compressed_size * 3 * len(names)
+    for number in range(rounds):
+        room.provide(size)
+        warm_blobs(image, registry.storage)
+        for name in rotated(names, number):
+            directory = room.new()
+            costs[name].append(_pull(image, name, directory))
+            if name in kept:
+                room.give_up(directory)
+            kept.setdefault(name, directory)
+        size = sum(map(size_of, kept.values())) if number == 0 else size
         walls = ", ".join(f"{name} {found[-1].wall:.2f} s" for name, found in costs.items())
-        print(f"{image.repository}, round {number + 1}: {walls}", flush=True)
-    return costs
+        say(f"{title}, round {number + 1}: {walls}")
+    return costs, kept
 
 
-def _directory(base: str, program: Program, number: int) -> str:
-    # Short: podman refuses a run root of more than 50 characters.
-    return os.path.join(base, f"{PROGRAMS.index(program)}{number}")
+def _pull(image: Image, name: str, directory: str) -> Cost:
+    program = _BY_NAME[name]
+    run = program.prepare(image, directory)
+    os.sync()
+    done = measure(run.command, run.environment, watch_memory=True)
+    if os.path.isdir(store(directory)):
+        verify_records(image, directory)
+    return told_cost(done) if program.part else done.cost
 
 
-def _verify(image: Image, base: str, registry: Registry) -> list[str]:
-    stores = {
-        program.name: _directory(base, program, 0)
-        for program in PROGRAMS
-        if os.path.isdir(store(_directory(base, program, 0)))
-    }
+def _verify(image: Image, directories: dict[str, str], room: Room, registry: Registry) -> list[str]:
+    stores = {name: directory for name, directory in directories.items() if not _BY_NAME[name].gzip_only}
     facts = verify_stores(image, stores)
-    for program in PROGRAMS:
-        if program.name.startswith("strata"):
-            facts.append(verify_tar_split(image, _directory(base, program, 0)))
-        elif program.gzip_only and image.gzip:
-            facts.append(verify_c_pipeline(image, _directory(base, program, 0)))
-    return facts + verify_checks(image, os.path.join(base, "checks"), registry.storage)
-
-
-def _unmount(base: str) -> None:
-    """podman and skopeo leave their bind mount of ``overlay`` behind."""
-    with open("/proc/self/mounts", encoding="utf-8") as mounts:
-        places = [line.split()[1] for line in mounts]
-    for place in reversed(places):
-        if place.startswith(f"{base}/"):
-            with suppress(CommandFailed):
-                run(["umount", place])
+    ours = [name for name in stores if name.startswith("strata")]
+    facts += [verify_tar_split(image, stores[name]) for name in ours[:1]]
+    for name in directories:
+        if name not in stores:
+            facts.append(verify_c_pipeline(image, directories[name], stores["podman"]))
+    facts += verify_checks(image, room.new(), registry.storage)
+    say(f"{image.repository} is checked: {len(facts)} facts found right")
+    return facts
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 UTILS = "plugins/module_utils"
 _UTILS_MODULE = "ansible_collections.strata.containers.plugins.module_utils"
-_SCANNED = ("plugins", "tests", "tools")
+_SCANNED = ("plugins", "tests", "tools", "benchmarks")
 _GENERATED = ("tests/output/",)
 
 
