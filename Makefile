@@ -108,7 +108,7 @@ test-pythons: tree ## Unit tests under ansible-test, on the oldest Python of tar
 # --- Benchmarks ---
 
 .PHONY: bench
-bench: tree ## Cold pulls beside podman, skopeo and C programs; ARGS='--rounds 3 --images mixed base'; results in .build/bench
+bench: tree ## Pulls and containers beside podman, skopeo and C programs, ~15 minutes; ARGS='--rounds 3 --images mixed base'; results in .build/bench
 	@$(PYTHON) benchmarks/pull.py --output .build/bench $(ARGS)
 
 # --- Linters ---
