@@ -83,6 +83,9 @@ LOADED_WHEN_NEEDED = {
         ),
     ),
     "image_info": ("_config/registries", "_config/short_names", "_engine/schema1", "_model/schema1_"),
+    **dict.fromkeys(
+        ("container_create", "image_mount", "image_remove", "image_tag"), ("_config/registries", "_config/short")
+    ),
 }
 
 # A library that opens connections, or may be missing on a target -> the only files that may import it. The zygote

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._engine import choose
 from ansible_collections.strata.containers.plugins.module_utils._engine.resolve import (
     LayerCountMismatch,
     OtherPlatform,
@@ -19,6 +18,7 @@ from ansible_collections.strata.containers.plugins.module_utils._engine.resolve 
     resolve_image,
 )
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
+from ansible_collections.strata.containers.plugins.module_utils._layer import compression
 from ansible_collections.strata.containers.plugins.module_utils._layer.verify import DigestMismatch, SizeMismatch
 from ansible_collections.strata.containers.plugins.module_utils._model import media_types
 from ansible_collections.strata.containers.plugins.module_utils._model.descriptor import Descriptor
@@ -139,7 +139,7 @@ def test_of_two_forms_the_one_is_taken_that_can_be_unpacked_here(
         {str(Digest.of(raw)): raw for raw in (gzip_form, zstd_form)},
         {str(Digest.of(config)): config},
     )
-    monkeypatch.setattr(choose, "zstd_available", lambda: can_unpack_zstd)
+    monkeypatch.setattr(compression, "zstd_available", lambda: can_unpack_zstd)
     assert _resolve(source).manifest.raw == (zstd_form if can_unpack_zstd else gzip_form)
 
 
