@@ -24,6 +24,9 @@ from .warm_python import WarmPython
 
 Task = dict[str, Any]
 
+# What every play imports.
+_PARTS = ("ansible.cli.playbook", "ansible.executor.process.worker", "ansible.executor.task_executor")
+
 
 @dataclass(frozen=True)
 class PlayResult:
@@ -117,7 +120,7 @@ class PlaybookRunner:
 @functools.cache
 def _warm_ansible() -> WarmPython:
     """One for all plays of this process."""
-    return WarmPython(["lab.warm_ansible"], _settings())
+    return WarmPython([*_PARTS, "lab.warm_ansible"], _settings())
 
 
 @functools.cache

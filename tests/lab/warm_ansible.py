@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a warm Python imports that is to run ansible-playbook: Ansible, with a directory for payloads that all plays share.
+"""A warm Python that is to run ansible-playbook imports this: a directory for payloads that all plays share.
 
 A module's payload is the same in each play, and takes longer to build than to run.
 """
@@ -12,11 +12,7 @@ from __future__ import annotations
 import atexit
 import os
 
-# Both are used by each play.
-import ansible.executor.process.worker
-import ansible.executor.task_executor  # noqa: F401
 from ansible import constants
-from ansible.cli import playbook  # noqa: F401
 from ansible.utils.path import cleanup_tmp_file
 
 _SERVER = os.getpid()
