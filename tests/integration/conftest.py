@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab.fixtures import judges, make_store, policy_file, pull_options, registry
+from lab.fixtures import judges, make_store, policy_file, pull_options, registry, warm
 from lab.playbook import PlaybookRunner
 
-__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "run_playbook"]
+__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "run_playbook", "warm"]
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from lab.scenario_rows import FourWays, Row
 from lab.stores import Store
 
 MOVING = ("always, moved", "newer, moved", "missing, moved", "never, moved")
+# The other rows are done by the module alone.
+THROUGH_ANSIBLE = ("always, moved", "missing, moved", "newer, gone")
 STAYING = ("always", "newer", "newer, gone", "digest, always", "digest, missing", "other digest")
 
 
@@ -51,7 +53,7 @@ def lab(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 if row != "newer, gone":
                     push(layout, "old", name)
                 started = f"{name.rpartition(':')[0]}@{digests['old']}" if "digest" in row else name
-                first.add(row, stores[row], name=started)
+                first.add(row, stores[row], name=started, alone=True)
             first.play([False])
         for row in MOVING:
             push(layout, "new", names[row])
@@ -61,7 +63,8 @@ def lab(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             by_digest = digests["new" if row == "other digest" else "old"]
             name = f"{name.rpartition(':')[0]}@{by_digest}" if "digest" in row else name
             policy_word = row.rpartition(", ")[2] if row.startswith("digest") else row.partition(",")[0]
-            then.add(row, stores[row], name=name, pull="always" if row == "other digest" else policy_word)
+            pull = "always" if row == "other digest" else policy_word
+            then.add(row, stores[row], name=name, pull=pull, alone=row not in THROUGH_ANSIBLE)
         time.sleep(0.2)
         asked = len(registry.requests())
         then.play()

@@ -98,7 +98,7 @@ def pull(run_playbook: PlaybookRunner, pull_options: dict[str, Any]) -> Callable
             }
             for row, name in names.items()
         ]
-        return run_playbook(tasks, verbosity=3, env={"ANSIBLE_PIPELINING": "true"})
+        return run_playbook(tasks, verbosity=3)
 
     return run
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from lab.commands import CommandFailed, run
 from lab.fixtures import push
+from lab.modules import run_module
 from lab.odd_images import ImageLayout
 from lab.playbook import PlaybookRunner
 from lab.registry import Login, Registry, running_registry
@@ -35,6 +36,22 @@ def play(run_playbook: PlaybookRunner) -> Play:
         assert {**checked, "_task": "do"} == done
         assert done["changed"] is False
         return done
+
+    return run_both
+
+
+@pytest.fixture
+def alone(judges: None) -> Play:
+    """The same by the module alone, for what has been seen through Ansible."""
+
+    def run_both(module: str, **arguments: Any) -> dict[str, Any]:
+        done, checked = (
+            run_module(module, {"validate_certs": False, **arguments}, check=check, verbosity=0)
+            for check in (False, True)
+        )
+        assert checked.data == done.data
+        assert done.changed is False
+        return {**done.data, "_status": "failed" if done.failed else "ok"}
 
     return run_both
 
@@ -86,13 +103,13 @@ class TestRegistryTagsInfo:
 
     @pytest.mark.parametrize("suffix", [":1", "@sha256:" + "a" * 64])
     def test_the_name_of_an_image_is_refused_before_anything_is_asked(
-        self, play: Play, registry: Registry, suffix: str
+        self, alone: Play, registry: Registry, suffix: str
     ) -> None:
         name = registry.reference(f"odd{suffix}")
         with pytest.raises(CommandFailed, match="[Nn]o tag or digest allowed"):
             _skopeo("list-tags", f"docker://{name}")
         before = len(registry.requests())
-        result = play("registry_tags_info", name=name)
+        result = alone("registry_tags_info", name=name)
         assert result["_status"] == "failed" and result["error"]["code"] == "invalid_reference"
         assert len(registry.requests()) == before
 
@@ -104,31 +121,31 @@ class TestRegistryTagsInfo:
         assert (result["error"]["code"], result["error"]["status"]) == ("name_unknown", 404)
         assert "no/such" in result["msg"] and "tags" not in result
 
-    def test_credentials_open_it_and_are_named(self, play: Play, private: Registry, tmp_path: Path) -> None:
+    def test_credentials_open_it_and_are_named(self, alone: Play, private: Registry, tmp_path: Path) -> None:
         name = private.reference("team/app")
-        result = play("registry_tags_info", name=name)
+        result = alone("registry_tags_info", name=name)
         assert (result["error"]["code"], result["error"]["status"]) == ("unauthorized", 401)
-        wrong = play("registry_tags_info", name=name, username=LOGIN.username, password="wrong password")
+        wrong = alone("registry_tags_info", name=name, username=LOGIN.username, password="wrong password")
         assert wrong["error"]["code"] == "unauthorized" and "wrong password" not in json.dumps(wrong)
         authfile = _authfile(tmp_path, private)
-        typed = play("registry_tags_info", name=name, username=LOGIN.username, password=LOGIN.password)
-        found = play("registry_tags_info", name=name, authfile=authfile)
+        typed = alone("registry_tags_info", name=name, username=LOGIN.username, password=LOGIN.password)
+        found = alone("registry_tags_info", name=name, authfile=authfile)
         assert sorted(typed["tags"]) == sorted(found["tags"]) == ["10", "2", "latest"]
         assert (typed["credentials"], found["credentials"]) == ("the options of the task", authfile)
         assert LOGIN.password not in json.dumps([typed, found], ensure_ascii=False)
 
     def test_mirrors_and_rewriting_do_not_apply_but_blocks_do(
-        self, play: Play, registry: Registry, private: Registry, tmp_path: Path
+        self, alone: Play, registry: Registry, private: Registry, tmp_path: Path
     ) -> None:
         host = registry.host
         conf = _registries_conf(tmp_path, f'[[registry]]\nprefix="{host}/odd"\nlocation="{private.host}/team/app"\n')
         name = registry.reference("odd")
         told = _skopeo("list-tags", f"docker://{name}", options=("--registries-conf", conf))
-        assert play("registry_tags_info", name=name, registries_conf=conf)["tags"] == told["Tags"] == ["1"]
+        assert alone("registry_tags_info", name=name, registries_conf=conf)["tags"] == told["Tags"] == ["1"]
         conf = _registries_conf(tmp_path, f'[[registry]]\nlocation="{host}"\nblocked=true\n')
         with pytest.raises(CommandFailed, match="blocked"):
             _skopeo("list-tags", f"docker://{name}", options=("--registries-conf", conf))
-        assert play("registry_tags_info", name=name, registries_conf=conf)["error"]["code"] == "registry_blocked"
+        assert alone("registry_tags_info", name=name, registries_conf=conf)["error"]["code"] == "registry_blocked"
 
 
 class TestRegistryImageInfo:
@@ -155,10 +172,10 @@ class TestRegistryImageInfo:
         assert f"sha256:{entry['id']}" == manifest["config"]["digest"]
         assert entry["error"] is None and entry["credentials"] is None
 
-    def test_an_index_is_listed_and_its_platform_chosen(self, play: Play, registry: Registry) -> None:
+    def test_an_index_is_listed_and_its_platform_chosen(self, alone: Play, registry: Registry) -> None:
         name = registry.reference("multi:1")
         index = _skopeo("inspect", "--raw", f"docker://{name}")
-        entry = play("registry_image_info", name=name, platform="linux/arm64")["image"]
+        entry = alone("registry_image_info", name=name, platform="linux/arm64")["image"]
         assert (entry["media_type"], entry["platform"]) == (index["mediaType"], "linux/arm64")
         assert [row["platform"] for row in entry["platforms"]] == ["linux/amd64", "linux/arm64/v8", "linux/s390x"]
         for row, listed in zip(entry["platforms"], index["manifests"]):
@@ -171,9 +188,9 @@ class TestRegistryImageInfo:
         assert [layer["digest"] for layer in entry["layers"]] == told["Layers"]
         assert entry["digest"] == told["Digest"] != entry["manifest_digest"] == entry["platforms"][1]["digest"]
 
-    def test_a_platform_that_is_not_there_is_an_error(self, play: Play, registry: Registry) -> None:
+    def test_a_platform_that_is_not_there_is_an_error(self, alone: Play, registry: Registry) -> None:
         for image in ("multi:1", "odd:1"):
-            result = play("registry_image_info", name=registry.reference(image), platform="linux/ppc64le")
+            result = alone("registry_image_info", name=registry.reference(image), platform="linux/ppc64le")
             assert result["_status"] == "failed" and result["error"]["code"] == "no_such_platform"
             assert "linux/amd64" in result["error"]["found"]
 
@@ -188,11 +205,11 @@ class TestRegistryImageInfo:
         assert "image" not in result
 
     def test_only_manifests_are_asked_for_where_no_config_is_wanted(
-        self, play: Play, registry: Registry, tmp_path: Path
+        self, alone: Play, registry: Registry, tmp_path: Path
     ) -> None:
         names = [registry.reference(name) for name in ("odd:1", "multi:1")]
         before = len(registry.requests())
-        single, multi = play("registry_image_info", name=names, gather=[])["images"]
+        single, multi = alone("registry_image_info", name=names, gather=[])["images"]
         asked = registry.requests()[before:]
         assert [request for request in asked if "/blobs/" in request] == []
         assert single["digest"] == _skopeo("inspect", "--no-tags", f"docker://{names[0]}")["Digest"]
@@ -200,32 +217,32 @@ class TestRegistryImageInfo:
         assert single["labels"] is None and single["created"] is None and single["layers"][0]["diff_id"] is None
         assert single["id"] and single["size"] == sum(layer["size"] for layer in single["layers"])
         before = len(registry.requests())
-        play("registry_image_info", name=names[0])
+        alone("registry_image_info", name=names[0])
         blobs = [request for request in registry.requests()[before:] if "/blobs/" in request]
         # Once in earnest and once in check mode.
         assert blobs == [f"GET /v2/odd/blobs/sha256:{single['id']}"] * 2
 
-    def test_a_mirror_answers_in_place_of_the_registry(self, play: Play, registry: Registry, tmp_path: Path) -> None:
+    def test_a_mirror_answers_in_place_of_the_registry(self, alone: Play, registry: Registry, tmp_path: Path) -> None:
         mirror = f'[[registry]]\nlocation="registry.invalid"\n[[registry.mirror]]\nlocation="{registry.host}"\n'
         conf = _registries_conf(tmp_path, mirror)
-        entry = play("registry_image_info", name="registry.invalid/odd:1", registries_conf=conf)["image"]
+        entry = alone("registry_image_info", name="registry.invalid/odd:1", registries_conf=conf)["image"]
         assert (entry["name"], entry["source"]) == ("registry.invalid/odd:1", registry.reference("odd"))
         told = _skopeo("inspect", "--no-tags", "docker://registry.invalid/odd:1", options=("--registries-conf", conf))
         assert entry["digest"] == told["Digest"]
 
-    def test_credentials_open_it_and_are_named(self, play: Play, private: Registry, tmp_path: Path) -> None:
+    def test_credentials_open_it_and_are_named(self, alone: Play, private: Registry, tmp_path: Path) -> None:
         name = private.reference("team/app:2")
-        assert play("registry_image_info", name=name)["image"]["error"]["code"] == "unauthorized"
+        assert alone("registry_image_info", name=name)["image"]["error"]["code"] == "unauthorized"
         authfile = _authfile(tmp_path, private)
-        entry = play("registry_image_info", name=name, authfile=authfile)["image"]
+        entry = alone("registry_image_info", name=name, authfile=authfile)["image"]
         assert entry["credentials"] == authfile
         assert entry["layers"] == [] and entry["size"] == 0
 
     def test_a_malformed_name_or_platform_is_refused_before_anything_is_asked(
-        self, play: Play, registry: Registry
+        self, alone: Play, registry: Registry
     ) -> None:
         before = len(registry.requests())
         good = registry.reference("odd:1")
-        assert play("registry_image_info", name=[good, "Upper/case"])["error"]["code"] == "invalid_reference"
-        assert play("registry_image_info", name=good, platform="arm64")["error"]["code"] == "invalid_platform"
+        assert alone("registry_image_info", name=[good, "Upper/case"])["error"]["code"] == "invalid_reference"
+        assert alone("registry_image_info", name=good, platform="arm64")["error"]["code"] == "invalid_platform"
         assert len(registry.requests()) == before

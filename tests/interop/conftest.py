@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.fixtures import judges, make_store, policy_file, pull_options, registry, static_registry
+from lab.fixtures import judges, make_store, policy_file, pull_options, registry, static_registry, warm
 from lab.stores import Store
 
 if TYPE_CHECKING:
     from lab.fault_bench import FaultBench
 
-__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "static_registry"]
+__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "static_registry", "warm"]
 
 
 @pytest.fixture

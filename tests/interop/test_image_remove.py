@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lab.commands import CommandFailed, run
+from lab.fixtures import scratch_stores
 from lab.modules import ModuleResult, run_module
 from lab.stores import Store, mounts_below
 from lab.trees import snapshot
@@ -23,13 +24,21 @@ APP, OTHER, BUILT = "example.com/app:1", "example.com/other:1", "localhost/built
 STEPS = ("COPY content /a", "LABEL one=1", "COPY content /b", "LABEL two=2")
 
 
-@pytest.fixture
-def ours(make_store: Callable[[str], Store], tmp_path: Path) -> Store:
+@pytest.fixture(scope="module")
+def model(judges: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store with two images that share a layer, and one that podman built in four steps."""
-    store = make_store("ours")
-    fill(store, tmp_path / "layout", [(APP, ("one", "two"), {}), (OTHER, ("one", "three"), {})])
-    build(store, tmp_path / "build", BUILT, STEPS)
-    return store
+    directory = tmp_path_factory.mktemp("model")
+    with scratch_stores() as make_store:
+        store = make_store("model")
+        fill(store, directory / "layout", [(APP, ("one", "two"), {}), (OTHER, ("one", "three"), {})])
+        build(store, directory / "build", BUILT, STEPS)
+        yield store
+
+
+@pytest.fixture
+def ours(make_store: Callable[[str], Store], model: Store) -> Store:
+    """A copy of the model."""
+    return twin_of(model, make_store("ours"))
 
 
 @pytest.fixture

@@ -167,7 +167,8 @@ def test_the_variables_are_read_as_podman_reads_them(
 @contextmanager
 def _address_of_this_host(address: str) -> Iterator[None]:
     """An address outside of 127.0.0.0/8 that leads to this host and nowhere else; loopback addresses never meet a proxy."""
-    run(["ip", "address", "add", f"{address}/32", "dev", "lo"])
+    # A run of the tests that was killed may have left it.
+    run(["ip", "address", "replace", f"{address}/32", "dev", "lo"])
     try:
         yield
     finally:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from lab.fixtures import ACCEPT_ALL, scratch_stores
 from lab.modules import run_module
 from lab.registry import Registry
 from lab.stores import Store
@@ -43,16 +45,21 @@ def _made_on_the_way(image: str, entries: dict[str, dict[str, Any]]) -> frozense
     return _MADE_ON_THE_WAY[image] | {path for path in long_chain if "file-with" not in path}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pulled(
-    registry: Registry, make_store: Callable[[str], Store], pull_options: dict[str, Any], request: pytest.FixtureRequest
-) -> tuple[Store, Store, str]:
+    registry: Registry, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[Store, Store, str]]:
+    """An image in a store of ours and in one of podman's; all tests of the image look at the same two."""
     image = registry.reference(request.param)
-    ours, theirs = make_store("ours"), make_store("theirs")
-    result = run_module("image_pull", {**ours.module_options(), **pull_options, "name": image})
-    assert not result.failed, result.text
-    theirs.podman("pull", "--quiet", "--tls-verify=false", image)
-    return ours, theirs, image
+    policy = tmp_path_factory.mktemp("policy") / "policy.json"
+    policy.write_text(json.dumps(ACCEPT_ALL), encoding="utf-8")
+    options = {"signature_policy": str(policy), "validate_certs": False}
+    with scratch_stores() as make_store:
+        ours, theirs = make_store("ours"), make_store("theirs")
+        result = run_module("image_pull", {**ours.module_options(), **options, "name": image})
+        assert not result.failed, result.text
+        theirs.podman("pull", "--quiet", "--tls-verify=false", image)
+        yield ours, theirs, image
 
 
 @pytest.mark.parametrize("pulled", ["base:1", "odd:1", "zstd:1", "multi:1"], indirect=True)

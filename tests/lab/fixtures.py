@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from .commands import missing_judges, run
+from .modules import warm_modules
 from .odd_images import ImageLayout, odd_layers, zstd_layers
 from .registry import Registry, running_registry
 from .rootfs import rootfs_image
@@ -41,6 +42,13 @@ def judges() -> None:
     if os.environ.get("CI"):
         pytest.fail(text)
     pytest.skip(text)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> None:
+    """Modules are forked from a process that has imported their libraries; in the long run each is started as Ansible does."""
+    if not os.environ.get("STRATA_TEST_LONG"):
+        warm_modules()
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,19 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
 from .collection import collections_root
+from .warm_python import WarmPython
 
 _COLLECTION = "ansible_collections/strata/containers"
+# What every module imports, or every one that asks a registry.
+_LIBRARIES = ("ansible.module_utils.basic", "requests", "ssl", "concurrent.futures", "yaml", "zstandard", "tomli")
+
+_warm: Optional[WarmPython] = None
 
 
 @dataclass(frozen=True)
@@ -54,18 +60,41 @@ def run_module(
     prefix: Sequence[str] = (),
 ) -> ModuleResult:
     """The result of the module ``name``, in check mode or in earnest, with diff mode and steps unless told otherwise."""
+    if _warm and not prefix and "PYTHONPATH" not in (env or {}):
+        return _run_warm(name, _payload(arguments, check=check, diff=diff, verbosity=verbosity), env)
     process = module_process(name, arguments, check=check, diff=diff, verbosity=verbosity, env=env, prefix=prefix)
     return module_result(name, process)
+
+
+def warm_modules() -> None:
+    """From now on :func:`run_module` forks the processes of modules from one that has imported the libraries, not the collection."""
+    global _warm
+    _warm = _warm or WarmPython(_LIBRARIES, {"PYTHONPATH": _python_path()})
+
+
+def _run_warm(name: str, payload: bytes, env: Optional[Mapping[str, str]]) -> ModuleResult:
+    assert _warm
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        given.write(payload)
+        given.seek(0)
+        environment = {**os.environ, "PYTHONPATH": _python_path(), **(env or {})}
+        status = _warm.run([_script(name)], stdin=given, stdout=output, stderr=errors, env=environment)
+        texts = [file.read() for file in (output, errors) if file.seek(0) == 0]
+    return _result(name, status, *texts)
 
 
 def module_result(name: str, process: subprocess.Popen[bytes]) -> ModuleResult:
     """The result of the module ``name`` when ``process``, of :func:`module_process`, has ended."""
     output, errors = process.communicate()
+    return _result(name, process.returncode, output, errors)
+
+
+def _result(name: str, status: Optional[int], output: bytes, errors: bytes) -> ModuleResult:
     text = output.decode(errors="replace") + errors.decode(errors="replace")
     try:
         data = json.loads(output)
     except ValueError:
-        raise AssertionError(f"{name} printed no JSON (status {process.returncode}): {text}") from None
+        raise AssertionError(f"{name} printed no JSON (status {status}): {text}") from None
     return ModuleResult(data, text)
 
 
@@ -80,8 +109,22 @@ def module_process(
     prefix: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
     """The module ``name`` as a process that has its arguments and runs; ``prefix`` is a command that runs it."""
-    root = collections_root()
-    script = os.path.join(root, _COLLECTION, "plugins", "modules", f"{name}.py")
+    process = subprocess.Popen(
+        [*prefix, sys.executable, _script(name)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": _python_path(), **(env or {})},
+    )
+    if process.stdin is None:
+        raise RuntimeError("the process has no standard input")
+    process.stdin.write(_payload(arguments, check=check, diff=diff, verbosity=verbosity))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def _payload(arguments: Mapping[str, Any], *, check: bool, diff: bool, verbosity: int) -> bytes:
     payload = {
         "ANSIBLE_MODULE_ARGS": {
             **arguments,
@@ -92,17 +135,12 @@ def module_process(
             "_ansible_keep_remote_files": False,
         }
     }
-    paths = [root, *(path for path in sys.path if path.endswith("-packages"))]
-    process = subprocess.Popen(
-        [*prefix, sys.executable, script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(env or {})},
-    )
-    if process.stdin is None:
-        raise RuntimeError("the process has no standard input")
-    process.stdin.write(json.dumps(payload).encode())
-    process.stdin.close()
-    process.stdin = None
-    return process
+    return json.dumps(payload).encode()
+
+
+def _script(name: str) -> str:
+    return os.path.join(collections_root(), _COLLECTION, "plugins", "modules", f"{name}.py")
+
+
+def _python_path() -> str:
+    return os.pathsep.join([collections_root(), *(path for path in sys.path if path.endswith("-packages"))])

@@ -6,19 +6,26 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .collection import collections_root
+from .warm_python import WarmPython
 
 Task = dict[str, Any]
+
+# What every play imports.
+_PARTS = ("ansible.cli.playbook", "ansible.executor.process.worker", "ansible.executor.task_executor")
 
 
 @dataclass(frozen=True)
@@ -63,10 +70,15 @@ class PlayResult:
 
 
 class PlaybookRunner:
-    """Runs plays in ``directory``, which holds what Ansible itself writes."""
+    """Runs plays in ``directory``.
 
-    def __init__(self, directory: Path) -> None:
+    Their processes are forked from one that has imported Ansible, but in the long run, with ``own_process`` and with settings
+    of Ansible's own in ``env``: then ansible-playbook is started as a user starts it.
+    """
+
+    def __init__(self, directory: Path, *, own_process: bool = False) -> None:
         self._directory = directory
+        self._own_process = own_process or bool(os.environ.get("STRATA_TEST_LONG"))
         self._runs = 0
 
     def __call__(
@@ -93,36 +105,47 @@ class PlaybookRunner:
         command += ["--check"] if check else []
         command += ["--diff"] if diff else []
         command += ["-" + "v" * verbosity] if verbosity else []
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=base,
-            env={**os.environ, **_environment(base, record), **(env or {})},
-            check=False,
-        )
-        text = done.stdout.decode(errors="replace")
-        return PlayResult(done.returncode, _read_results(record), text)
+        environment = {**os.environ, **_settings(), "STRATA_TASK_RESULTS": str(record), **(env or {})}
+        output = base / "output"
+        own_process = self._own_process or any(name.startswith("ANSIBLE_") for name in env or {})
+        with output.open("wb") as stream:
+            if own_process:
+                files: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": stream, "stderr": stream}
+                status = subprocess.run(command, **files, cwd=base, env=environment, check=False).returncode
+            else:
+                status = _warm_ansible().run(command, stdout=stream, cwd=base, env=environment)
+        return PlayResult(status, _read_results(record), output.read_text(encoding="utf-8", errors="replace"))
+
+
+@functools.cache
+def _warm_ansible() -> WarmPython:
+    """One for all plays of this process."""
+    return WarmPython([*_PARTS, "lab.warm_ansible"], _settings())
+
+
+@functools.cache
+def _home() -> Path:
+    """Where Ansible keeps what is its own; all plays of this process share it."""
+    home = Path(tempfile.mkdtemp(prefix="strata-ansible-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    (home / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
+    return home
 
 
 def _variables(extra_vars: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"ansible_python_interpreter": sys.executable, **(extra_vars or {})}
 
 
-def _environment(base: Path, record: Path) -> dict[str, str]:
+def _settings() -> dict[str, str]:
     """Nothing of the developer's own Ansible configuration reaches a test."""
-    config = base / "ansible.cfg"
-    config.write_text("[defaults]\n", encoding="utf-8")
     return {
-        "ANSIBLE_CONFIG": str(config),
-        "ANSIBLE_HOME": str(base / "home"),
+        "ANSIBLE_CONFIG": str(_home() / "ansible.cfg"),
+        "ANSIBLE_HOME": str(_home()),
         "ANSIBLE_COLLECTIONS_PATH": collections_root(),
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "task_results",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_NOCOLOR": "true",
-        "STRATA_TASK_RESULTS": str(record),
     }
 
 

@@ -102,7 +102,9 @@ def running_registry(
         json.dump(settings, stream)  # JSON is YAML
     log = os.path.join(directory, "log")
     with open(log, "ab") as output:
-        process = subprocess.Popen(["docker-registry", "serve", config], stdout=output, stderr=output)
+        # It is not to outlive a test run that is killed.
+        command = ["setpriv", "--pdeathsig", "TERM", "docker-registry", "serve", config]
+        process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         _wait_until_up(host, process, log)
         yield Registry(host, storage, log, ca_file)
