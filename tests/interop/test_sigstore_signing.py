@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,8 @@ def test_a_key_file_that_is_none_is_refused(workshop: Workshop, tmp_path: Path) 
         "endless work": as_key_file({**good, "kdf": {**good["kdf"], "params": {"N": 1 << 30, "r": 8, "p": 1}}}),
         "other lanes": as_key_file({**good, "kdf": {**good["kdf"], "params": {"N": 1 << 15, "r": 8, "p": 2}}}),
         "an empty box": as_key_file({**good, "ciphertext": ""}),
+        "a changed box": as_key_file({**good, "ciphertext": "AAAA" + good["ciphertext"][4:]}),
+        "another nonce": as_key_file({**good, "cipher": {**good["cipher"], "nonce": "A" * 32}}),
     }
     path = tmp_path / "key"
     for name, text in texts.items():
@@ -138,3 +141,15 @@ def test_without_the_library_the_error_says_what_needs_it(workshop: Workshop, mo
     monkeypatch.setattr(asymmetric, "HAS_CRYPTOGRAPHY", False)
     with pytest.raises(MissingLibraryError, match="sign"):
         signed_by(key.path)
+
+
+def test_without_the_library_of_the_box_a_closed_key_says_so_and_a_plain_one_signs(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _key, path = sealed(workshop, tmp_path, "ENCRYPTED COSIGN PRIVATE KEY")
+    monkeypatch.setitem(sys.modules, "nacl.secret", None)
+    with pytest.raises(MissingLibraryError, match="passphrase") as caught:
+        signed_by(path, PASSPHRASE)
+    assert (caught.value.library, str(path) in caught.value.reason) == ("PyNaCl", True)
+    plain = workshop.key()
+    assert verdict(by_key(plain), signed_by(plain.path)).accepted
