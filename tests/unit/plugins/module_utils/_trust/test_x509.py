@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import MissingLibraryError
@@ -14,12 +14,25 @@ from ansible_collections.strata.containers.plugins.module_utils._trust import as
 from ansible_collections.strata.containers.plugins.module_utils._trust.asymmetric import BadKey, parse_key
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_certificate import (
     BadCertificate,
-    Certificate,
     parse_certificate,
     parse_pem_bundle,
     parse_pem_certificates,
 )
 from ansible_collections.strata.containers.plugins.module_utils._trust.x509_names import AlternativeNames
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.certificate_parts import (
+    BASIC,
+    FALSE,
+    GOOD,
+    KEY_USAGE,
+    NAMES,
+    P256,
+    POINT,
+    PURPOSES,
+    TRUE,
+    extension,
+    name,
+    parsed,
+)
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trust.der_text import (
     bits,
     encode,
@@ -32,57 +45,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def name(kind: str, tag: int, value: bytes) -> bytes:
-    return seq(encode(0x31, seq(oid(kind), encode(tag, value))))
-
-
-def extension(kind: str, value: bytes, critical: bytes = b"") -> bytes:
-    return seq(oid(kind), critical, encode(0x04, value))
-
-
-KEY_USAGE, NAMES, BASIC, PURPOSES = "551d0f", "551d11", "551d13", "551d25"
-SHA256_WITH_ECDSA = seq(oid("2a8648ce3d040302"))
-TRUE, FALSE = bytes.fromhex("0101ff"), bytes.fromhex("010100")
-# The base point of P-256 (SEC 2, section 2.4.2), which is on the curve as any key is.
-POINT = bytes.fromhex(
-    "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
-    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
-)
-P256 = seq(oid("2a8648ce3d0201"), oid("2a8648ce3d030107"))
-P256_KEY = seq(P256, bits(b"\x04" + POINT))
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A certificate before it is put together."""
-
-    version: bytes = encode(0xA0, integer(2))
-    serial: bytes = integer(1)
-    inner: bytes = SHA256_WITH_ECDSA
-    issuer: bytes = name("550403", 0x0C, b"Issuer")
-    validity: bytes = seq(encode(0x17, b"240101000000Z"), encode(0x18, b"20500101000000Z"))
-    subject: bytes = name("55040a", 0x13, b"Subject")
-    key: bytes = P256_KEY
-    unique: bytes = b""
-    extensions: tuple[bytes, ...] = ()
-    after: bytes = b""
-    outer: bytes = SHA256_WITH_ECDSA
-    signature: bytes = bits(b"sig")
-    end: bytes = b""
-
-    @property
-    def der(self) -> bytes:
-        listed = encode(0xA3, seq(*self.extensions)) if self.extensions else b""
-        parts = (self.version, self.serial, self.inner, self.issuer, self.validity, self.subject, self.key)
-        signed = seq(*parts, self.unique, listed, self.after)
-        return seq(signed, self.outer, self.signature, self.end)
-
-
-GOOD = Parts()
-
-
-def parsed(**changes: object) -> Certificate:
-    return parse_certificate(replace(GOOD, **changes).der)  # type: ignore[arg-type]
+# The library reads a serial number of RFC 5280's taste only, and warns of others that it reads.
+pytestmark = pytest.mark.filterwarnings("ignore:Parsed a:UserWarning")
 
 
 def test_a_certificate_is_what_it_says() -> None:
