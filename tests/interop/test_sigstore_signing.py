@@ -139,7 +139,7 @@ def test_a_digest_is_a_version_too(workshop: Workshop) -> None:
 def test_without_the_library_the_error_says_what_needs_it(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     key = workshop.key()
     monkeypatch.setattr(asymmetric, "HAS_CRYPTOGRAPHY", False)
-    with pytest.raises(MissingLibraryError, match="sign"):
+    with pytest.raises(MissingLibraryError, match="to sign"):
         signed_by(key.path)
 
 

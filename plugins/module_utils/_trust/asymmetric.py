@@ -197,8 +197,8 @@ def _kind(key: Any) -> str:
 def _check_rsa(bits: int, exponent: int) -> None:
     if not _LEAST_RSA_BITS <= bits <= _MOST_RSA_BITS:
         raise BadKey(f"an RSA key of {bits} bits (wanted {_LEAST_RSA_BITS} to {_MOST_RSA_BITS})")
-    # Go's bounds.
-    if not (1 < exponent < 1 << 31) or exponent % 2 == 0:
+    # Go's bounds, and odd.
+    if exponent not in range(3, 1 << 31, 2):
         raise BadKey("an RSA key with an exponent that is not used")
 
 

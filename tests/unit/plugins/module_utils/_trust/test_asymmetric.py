@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from ansible_collections.strata.containers.plugins.module_utils._errors import MissingLibraryError
 from ansible_collections.strata.containers.plugins.module_utils._trust import asymmetric
 from ansible_collections.strata.containers.plugins.module_utils._trust.asymmetric import (
     BadKey,
@@ -33,6 +35,33 @@ Y = bytes.fromhex("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf5
 POINT, COMPRESSED = b"\x04" + X + Y, b"\x03" + X
 EC, P256 = oid("2a8648ce3d0201"), oid("2a8648ce3d030107")
 P256_KEY = seq(seq(EC, P256), bits(POINT))
+
+# Base points of the other curves (SEC 2, sections 2.3.1, 2.5.1, 2.6.1, 2.4.1).
+P224 = (
+    "2b81040021",
+    "b70e0cbd6bb4bf7f321390b94a03c1d356c21122343280d6115c1d21bd376388b5f723fb4c22dfe6cd4375a05a07476444d5819985007e34",
+)
+P384 = (
+    "2b81040022",
+    "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7"
+    "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f",
+)
+P521 = (
+    "2b81040023",
+    "00c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dbaa14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66"
+    "011839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650",
+)
+SECP256K1 = (
+    "2b8104000a",
+    "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+    "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8",
+)
+
+
+def on(curve: tuple[str, str]) -> bytes:
+    """The key whose point is the base point of ``curve``."""
+    return seq(seq(EC, oid(curve[0])), bits(b"\x04" + bytes.fromhex(curve[1])))
+
 
 RSA = seq(oid("2a864886f70d010101"), b"\x05\x00")
 ED25519 = oid("2b6570")
@@ -61,6 +90,31 @@ def test_a_key_is_of_a_kind_that_is_verified() -> None:
         assert (key.kind, key.der) == (kind, der)
 
 
+@pytest.mark.parametrize("curve", [P224, P384, P521])
+def test_the_curves_of_go_are_verified(curve: tuple[str, str]) -> None:
+    assert parse_key(on(curve)).kind == "ECDSA"
+
+
+def test_a_curve_that_go_does_not_know_is_named() -> None:
+    with pytest.raises(BadKey, match="found secp256k1"):
+        parse_key(on(SECP256K1))
+
+
+def test_what_is_no_key_at_all_is_called_malformed() -> None:
+    with pytest.raises(BadKey, match="malformed"):
+        parse_key(b"")
+
+
+@pytest.mark.parametrize("label", ["PUBLIC KEY", "RSA PUBLIC KEY"])
+def test_without_the_library_no_key_is_bad(monkeypatch: pytest.MonkeyPatch, label: str) -> None:
+    monkeypatch.setattr(asymmetric, "HAS_CRYPTOGRAPHY", False)
+    with pytest.raises(MissingLibraryError, match="to verify sigstore signatures") as caught:
+        parse_pem_key(as_pem(label, b""))
+    assert caught.value.library == "cryptography"
+    with pytest.raises(MissingLibraryError, match="to sign images"):
+        Signer(b"")
+
+
 @pytest.mark.parametrize(
     "der",
     [
@@ -74,7 +128,7 @@ def test_a_key_is_of_a_kind_that_is_verified() -> None:
         seq(seq(EC, P256), bits(POINT[:-1] + b"\x00")),
         seq(seq(EC, P256), bits(b"\x00")),
         seq(seq(EC, P256), encode(0x03, b"\x01" + POINT[:-1] + b"\xf4")),
-        seq(seq(EC, oid("2b8104000a")), bits(POINT)),
+        on(SECP256K1),
         seq(seq(EC), bits(POINT)),
         seq(seq(EC, seq()), bits(POINT)),
         rsa(of_size(2047)),
@@ -129,6 +183,7 @@ def test_the_label_of_a_block_must_be_that_of_its_form() -> None:
         as_pem("RSA PUBLIC KEY", b""),
         as_pem("RSA PUBLIC KEY", pkcs1(of_size(2047), 65537)),
         as_pem("EC PUBLIC KEY", P256_KEY),
+        as_pem("CERTIFICATE", older),
     ):
         with pytest.raises(BadKey):
             parse_pem_key(text)
@@ -152,8 +207,10 @@ def test_der_and_what_is_neither_stay_as_they_are(signature: bytes) -> None:
 
 def test_the_library_is_loaded_when_it_is_needed_and_its_certificates_later() -> None:
     room = asymmetric.__name__.rpartition(".")[0]
+    root = str(Path(asymmetric.__file__).parents[6])
     program = f"""
 import sys
+sys.path.insert(0, {root!r})
 from {room} import judge, policy, requirement_sigstore_signed
 assert "cryptography" not in sys.modules
 from {room} import sigstore_signature

@@ -44,7 +44,6 @@ from ansible_collections.strata.containers.tests.unit.plugins.module_utils._trus
 from hypothesis import given
 from hypothesis import strategies as st
 
-
 # The library reads a serial number of RFC 5280's taste only, and warns of others that it reads.
 pytestmark = pytest.mark.filterwarnings("ignore:Parsed a:UserWarning")
 
@@ -193,6 +192,11 @@ def test_what_is_critical_must_be_understood(kind: str, value: bytes, understood
 def test_what_the_library_knows_must_be_well_formed(kind: str) -> None:
     with pytest.raises(BadCertificate):
         parsed(extensions=(extension(kind, b"\x03\x02\x02\x04"),))
+
+
+def test_purposes_are_told_by_their_oids() -> None:
+    both = (extension(PURPOSES, seq(oid("2b06010505070303"), oid("2a0304"))),)
+    assert parsed(extensions=both).rights.purposes == ("1.3.6.1.5.5.7.3.3", "1.2.3.4")
 
 
 def test_constrained_names_are_told() -> None:
