@@ -87,7 +87,9 @@ def parse_certificate(der: bytes) -> Certificate:
     from cryptography import x509
 
     try:
-        return _certificate(x509.load_der_x509_certificate(der))
+        found = x509.load_der_x509_certificate(der)
+        _check_outside(der, found)
+        return _certificate(found)
     # Of hostile bytes come ValueError, InvalidVersion, DuplicateExtension, UnsupportedGeneralNameType, KeyError, InternalError
     # and more, as the version likes.
     except Exception as error:
@@ -143,6 +145,19 @@ def _certificate(found: Any) -> Certificate:
         unread=_unread(extensions),
         not_understood=_not_understood(extensions, names),
     )
+
+
+def _check_outside(der: bytes, found: Any) -> None:
+    """Raises BadCertificate where what stands behind the signed part could be changed without anybody's noticing.
+
+    The library neither compares the algorithm there with the one inside, nor looks at the unused bits of the signature.
+    """
+    outside = der.partition(found.tbs_certificate_bytes)[2]
+    # A SEQUENCE whose length is one byte: no algorithm that is verified needs more.
+    if outside[: 2 + outside[1]] not in found.tbs_certificate_bytes:
+        raise BadCertificate("it names two algorithms for its signature")
+    if not der.endswith(b"\x00" + found.signature):
+        raise BadCertificate("its signature does not consist of whole bytes")
 
 
 def _seconds(found: Any, end: str) -> int:
