@@ -122,6 +122,28 @@ def test_a_key_file_that_is_none_is_refused(workshop: Workshop, tmp_path: Path) 
         signed_by(tmp_path / "none")
 
 
+def test_the_reason_says_what_is_wrong_with_a_key_file(workshop: Workshop, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    good = closed_fields(b"no key", PASSPHRASE.encode())
+
+    def error(text: bytes) -> BadPrivateKey:
+        path.write_bytes(text)
+        with pytest.raises(BadPrivateKey) as caught:
+            signed_by(path, PASSPHRASE)
+        return caught.value
+
+    other = error(workshop.key().public)
+    assert (other.message, other.found) == ("PEM of another kind", "'PUBLIC KEY'")
+    assert other.wanted == "PRIVATE KEY, ENCRYPTED SIGSTORE PRIVATE KEY, ENCRYPTED COSIGN PRIVATE KEY"
+    for cipher in ({**good["cipher"], "nonce": "AAAA"}, {**good["cipher"], "name": "aes"}):
+        assert error(as_key_file({**good, "cipher": cipher})).message == "closed in another way"
+    params = {"N": 1 << 14, "r": 8, "p": 1}
+    assert "costs" in error(as_key_file({**good, "kdf": {**good["kdf"], "params": params}})).message
+    assert "malformed" in error(as_key_file({**good, "ciphertext": "%"})).message
+    assert "passphrase" in error(as_key_file({**good, "ciphertext": "AAAA"})).message
+    assert "it cannot sign" in error(as_key_file(good)).message
+
+
 def test_a_name_without_a_version_is_not_signed(workshop: Workshop) -> None:
     with pytest.raises(NothingToSign):
         signed_by(workshop.key().path, name="reg.example.com:5000/ns/app")
