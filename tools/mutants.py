@@ -309,7 +309,7 @@ def settle(tree: Path) -> None:
     sys.dont_write_bytecode = False
     sys.pycache_prefix = str(WORK / "bytecode")
     os.chdir(ROOT)
-    for name in ("ansible", "hypothesis", "pytest", "pytest_ansible", "yaml", "cryptography.x509"):
+    for name in ("ansible", "hypothesis", "pytest", "pytest_ansible", "yaml", "cryptography.x509", "nacl.secret"):
         importlib.import_module(name)
 
 

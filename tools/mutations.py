@@ -44,8 +44,8 @@ Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 class Mutant:
     """A changed file: ``source`` is all of it, ``lines`` are those that the changed part had, ``name`` says what changed.
 
-    ``name`` has no line number, so that it stays while the file around it grows. ``inside`` is whether the part belongs to
-    a function; otherwise it runs when the file is imported.
+    ``name`` has no line number, so that it stays while the file around it grows. ``inside`` is whether the part runs in a
+    function; otherwise it runs when the file is imported.
     """
 
     name: str
@@ -69,12 +69,18 @@ def mutants(source: str) -> Iterator[Mutant]:
             if counted[name] > 1:
                 name += f" #{counted[name]}"
             lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-            yield Mutant(name, lines, any(isinstance(outer, _FUNCTIONS) for outer in way), text)
+            yield Mutant(name, lines, _runs_in_a_function(way), text)
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Way = tuple[ast.AST, ...]
 _Node = Union[ast.stmt, ast.expr]
+
+
+def _runs_in_a_function(way: _Way) -> bool:
+    """Whether it is a function that runs what lies there; the defaults of its arguments are run by what defines it."""
+    below = (*way[1:], None)
+    return any(isinstance(one, _FUNCTIONS) and not isinstance(other, ast.arguments) for one, other in zip(way, below))
 
 
 class _Put(ast.NodeTransformer):

@@ -37,7 +37,7 @@ options:
     default: false
 requirements:
   - gpg on the target, where the policy has a requirement C(signedBy)
-  - Python library cryptography on the target, where the policy has a requirement C(sigstoreSigned)
+  - Python library cryptography (38 or later) on the target, where the policy has a requirement C(sigstoreSigned)
   - >-
     Python library PyYAML on the target, where there are files in C(registries.d). Without it an image is refused where the policy requires a
     signature, and pulled without its signatures, with a warning, where it requires none

@@ -146,7 +146,7 @@ def test_a_certificate_may_be_a_root_itself(world: World) -> None:
     assert verdict(by_pki(other.pem, subjectEmail=EMAIL), certified(own)).code == "sigstore_refused"
 
 
-@pytest.mark.parametrize("kind", ["RSA-1024", "secp256k1", "Ed448"])
+@pytest.mark.parametrize("kind", ["RSA-1024", "RSA-PSS", "secp256k1", "Ed448", "P-256 spelled out"])
 def test_the_key_of_a_signer_s_certificate_must_be_one_that_is_verified(world: World, kind: str) -> None:
     leaf = world.leaf(key=world.workshop.key(kind))
     result = verdict(world.by_pki(), certified(leaf, world.between, world.root))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,8 @@ def test_a_key_file_that_is_none_is_refused(workshop: Workshop, tmp_path: Path) 
         "endless work": as_key_file({**good, "kdf": {**good["kdf"], "params": {"N": 1 << 30, "r": 8, "p": 1}}}),
         "other lanes": as_key_file({**good, "kdf": {**good["kdf"], "params": {"N": 1 << 15, "r": 8, "p": 2}}}),
         "an empty box": as_key_file({**good, "ciphertext": ""}),
+        "a changed box": as_key_file({**good, "ciphertext": "AAAA" + good["ciphertext"][4:]}),
+        "another nonce": as_key_file({**good, "cipher": {**good["cipher"], "nonce": "A" * 32}}),
     }
     path = tmp_path / "key"
     for name, text in texts.items():
@@ -117,6 +120,28 @@ def test_a_key_file_that_is_none_is_refused(workshop: Workshop, tmp_path: Path) 
         assert caught.value.subject == str(path), name
     with pytest.raises(BadPrivateKey):
         signed_by(tmp_path / "none")
+
+
+def test_the_reason_says_what_is_wrong_with_a_key_file(workshop: Workshop, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    good = closed_fields(b"no key", PASSPHRASE.encode())
+
+    def error(text: bytes) -> BadPrivateKey:
+        path.write_bytes(text)
+        with pytest.raises(BadPrivateKey) as caught:
+            signed_by(path, PASSPHRASE)
+        return caught.value
+
+    other = error(workshop.key().public)
+    assert (other.message, other.found) == ("PEM of another kind", "'PUBLIC KEY'")
+    assert other.wanted == "PRIVATE KEY, ENCRYPTED SIGSTORE PRIVATE KEY, ENCRYPTED COSIGN PRIVATE KEY"
+    for cipher in ({**good["cipher"], "nonce": "AAAA"}, {**good["cipher"], "name": "aes"}):
+        assert error(as_key_file({**good, "cipher": cipher})).message == "closed in another way"
+    params = {"N": 1 << 14, "r": 8, "p": 1}
+    assert "costs" in error(as_key_file({**good, "kdf": {**good["kdf"], "params": params}})).message
+    assert "malformed" in error(as_key_file({**good, "ciphertext": "%"})).message
+    assert "passphrase" in error(as_key_file({**good, "ciphertext": "AAAA"})).message
+    assert "it cannot sign" in error(as_key_file(good)).message
 
 
 def test_a_name_without_a_version_is_not_signed(workshop: Workshop) -> None:
@@ -136,5 +161,17 @@ def test_a_digest_is_a_version_too(workshop: Workshop) -> None:
 def test_without_the_library_the_error_says_what_needs_it(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     key = workshop.key()
     monkeypatch.setattr(asymmetric, "HAS_CRYPTOGRAPHY", False)
-    with pytest.raises(MissingLibraryError, match="sign"):
+    with pytest.raises(MissingLibraryError, match="to sign"):
         signed_by(key.path)
+
+
+def test_without_the_library_of_the_box_a_closed_key_says_so_and_a_plain_one_signs(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _key, path = sealed(workshop, tmp_path, "ENCRYPTED COSIGN PRIVATE KEY")
+    monkeypatch.setitem(sys.modules, "nacl.secret", None)
+    with pytest.raises(MissingLibraryError, match="passphrase") as caught:
+        signed_by(path, PASSPHRASE)
+    assert (caught.value.library, str(path) in caught.value.reason) == ("PyNaCl", True)
+    plain = workshop.key()
+    assert verdict(by_key(plain), signed_by(plain.path)).accepted

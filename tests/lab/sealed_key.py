@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private keys closed with a passphrase, in the file format of cosign, for skopeo and for us to open.
-
-The box is closed by the primitives that we open it with; that they are NaCl's is tested by NaCl's own vector, and that the file
-is cosign's by skopeo.
-"""
+"""Private keys closed with a passphrase, in the file format of cosign, for us to open."""
 
 from __future__ import annotations
 
@@ -16,15 +12,7 @@ import json
 import os
 from typing import Any
 
-from ansible_collections.strata.containers.plugins.module_utils._trust import secretbox
-
-
-def close_box(content: bytes, nonce: bytes, key: bytes) -> bytes:
-    """The box that ``open_box`` opens."""
-    subkey = secretbox._subkey(key, nonce[:16])
-    stream = secretbox._stream(subkey, nonce[16:], 32 + len(content))
-    closed = bytes(byte ^ mask for byte, mask in zip(content, stream[32:]))
-    return secretbox._authenticator(closed, stream[:32]) + closed
+from nacl.secret import SecretBox
 
 
 def closed_fields(der: bytes, passphrase: bytes, cost: int = 1 << 15) -> dict[str, Any]:
@@ -34,7 +22,7 @@ def closed_fields(der: bytes, passphrase: bytes, cost: int = 1 << 15) -> dict[st
     return {
         "kdf": {"name": "scrypt", "params": {"N": cost, "r": 8, "p": 1}, "salt": text64(salt)},
         "cipher": {"name": "nacl/secretbox", "nonce": text64(nonce)},
-        "ciphertext": text64(close_box(der, nonce, key)),
+        "ciphertext": text64(SecretBox(key).encrypt(der, nonce).ciphertext),
     }
 
 

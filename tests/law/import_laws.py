@@ -101,7 +101,8 @@ LIBRARIES_OF_FILES = {
     "_socket": (),
     "multiprocessing": (),
     "asyncio": (),
-    "cryptography": ("_trust/asymmetric.py",),
+    "cryptography": ("_trust/asymmetric.py", "_trust/x509_certificate.py"),
+    "nacl": ("_trust/private_key.py",),
 }
 
 # What the zygote's socket pair needs, and nothing with which a host could be reached.

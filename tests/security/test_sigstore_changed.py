@@ -97,7 +97,7 @@ def facts(signature: SigstoreSignature) -> tuple[Any, ...]:
 
 
 def pem_bytes(text: str) -> bytes:
-    lines = (line for line in text.split("\n") if not line.startswith("-----") and ":" not in line)
+    lines = (line for line in text.strip().split("\n") if not line.startswith("-----") and ":" not in line)
     return base64.b64decode("".join(lines))
 
 

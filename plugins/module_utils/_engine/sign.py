@@ -17,11 +17,10 @@ from .._host.atomic_files import read_file
 from .._host.gpg_sign import GpgSigner
 from .._model.reference import Reference
 from .._model.signature import SigstoreSignature, SimpleSignature
-from .._trust.asymmetric import Signer
+from .._trust.asymmetric import BadKey, Signer
 from .._trust.new_payload import simple_payload
 from .._trust.private_key import BadPrivateKey, private_key
 from .._trust.sigstore_sign import sign_with_key
-from .._trust.x509_key import BadKey
 
 # What signatures say of who made them; containers/image writes its name and version.
 _CREATOR = "strata.containers"

@@ -7,7 +7,7 @@
 
 Sources: containers/image, ``signature/sigstore/copied.go``; go-securesystemslib, ``encrypted`` (the JSON inside the PEM: scrypt
 makes a key of the passphrase, and NaCl's secretbox closes the private key with it). Beyond containers/image a plain key is
-taken too, for keys of openssl's.
+taken too, for keys of openssl's. The library PyNaCl opens the box; nothing else needs it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from .._errors import HostError
+from .._errors import HostError, MissingLibraryError
 from .._model.json_text import BadJson, parse_json
 from .base64_text import decoded
 from .pem import first_block
-from .secretbox import KEY_SIZE, NONCE_SIZE, WrongKey, open_box
 
 _PLAIN = "PRIVATE KEY"
 _CLOSED = ("ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY")
@@ -27,6 +26,9 @@ _CLOSED = ("ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY")
 _COSTS = (1 << 15, 1 << 16, 1 << 17)
 # Bytes; scrypt needs 128 of them for each of cost and block size, and a little.
 _MEMORY = 160 << 20
+# Bytes, of NaCl's secretbox.
+_KEY_SIZE = 32
+_NONCE_SIZE = 24
 
 
 class BadPrivateKey(HostError):
@@ -38,7 +40,7 @@ class BadPrivateKey(HostError):
 def private_key(pem: bytes, passphrase: bytes, where: str) -> bytes:
     """The DER in PKCS #8 of the private key in the first block of ``pem``; ``where`` names the file in errors.
 
-    ``passphrase`` counts for a closed one only. Raises BadPrivateKey.
+    ``passphrase`` counts for a closed one only. Raises BadPrivateKey, and MissingLibraryError.
     """
     block = first_block(pem)
     if block is None:
@@ -61,14 +63,23 @@ def _opened(data: bytes, passphrase: bytes, where: str) -> bytes:
         cost, block_size, lanes = costs["N"], costs["r"], costs["p"]
     except (BadJson, KeyError, TypeError, ValueError) as error:
         raise BadPrivateKey("the closed key is malformed", subject=where) from error
-    if names != ("scrypt", "nacl/secretbox") or len(nonce) != NONCE_SIZE:
+    if names != ("scrypt", "nacl/secretbox") or len(nonce) != _NONCE_SIZE:
         raise BadPrivateKey("closed in another way", subject=where, wanted="scrypt and nacl/secretbox")
     if cost not in _COSTS or (block_size, lanes) != (8, 1):
         raise BadPrivateKey("the costs of scrypt are none that is in use", subject=where)
-    key = hashlib.scrypt(passphrase, salt=salt, n=cost, r=8, p=1, maxmem=_MEMORY, dklen=KEY_SIZE)
+    key = hashlib.scrypt(passphrase, salt=salt, n=cost, r=8, p=1, maxmem=_MEMORY, dklen=_KEY_SIZE)
+    return _open_box(box, nonce, key, where)
+
+
+def _open_box(box: bytes, nonce: bytes, key: bytes, where: str) -> bytes:
     try:
-        return open_box(box, nonce, key)
-    except WrongKey as error:
+        from nacl.exceptions import CryptoError
+        from nacl.secret import SecretBox
+    except ImportError as error:
+        raise MissingLibraryError("PyNaCl", f"to open the signing key {where} with its passphrase") from error
+    try:
+        return SecretBox(key).decrypt(box, nonce)
+    except CryptoError as error:
         raise BadPrivateKey("the passphrase does not open the key", subject=where) from error
 
 

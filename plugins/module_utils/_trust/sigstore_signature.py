@@ -24,9 +24,8 @@ from typing import Union
 
 from .._model.cosign import REKOR_SET, SIGNATURE
 from .._model.signature import SigstoreSignature
-from .asymmetric import Verifier
+from .asymmetric import ECDSA, Verifier, ecdsa_in_der
 from .base64_text import decoded
-from .der import SEQUENCE, encode, encode_integer
 from .refusal import BAD_SIGSTORE, Refusal
 from .rekor_set import RekorEntry, parse_rekor_set
 from .signed_identity import SignedIdentity
@@ -35,10 +34,6 @@ from .sigstore_signer import certificate_bytes, presented, require_fulcio_identi
 from .sigstore_sources import PKI, Fulcio, Material
 from .sigstore_trust import Trusted, load_trusted
 from .subject import Subject, Tools
-from .x509_key import ECDSA, ecdsa_numbers
-
-# Bytes, of the widest signature that is no DER: two numbers on P-521.
-_MOST_FIXED_WIDTH = 132
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class SigstoreCheck:
     def _candidates(self, signature: SigstoreSignature, blob: bytes, trusted: Trusted) -> Sequence[_Candidate]:
         authority = self._wanted.authority
         if authority is None:
-            candidates = [_Candidate(verifier, f"key {verifier.key.name}") for verifier in trusted.keys]
+            candidates = [_Candidate(verifier, f"key {verifier.name}") for verifier in trusted.keys]
             return _recorded(candidates, signature, blob, trusted) if trusted.logs else candidates
         if isinstance(authority, Fulcio):
             return [_confirmed_by_fulcio(authority, signature, blob, trusted)]
@@ -99,8 +94,8 @@ def _recorded(
     """The one of whom the proof is that comes with the signature."""
     entry = _entry(signature, trusted)
     for candidate in candidates:
-        if candidate.verifier.key.der == entry.signer:
-            entry.require(candidate.verifier.key.der, blob, signature.payload)
+        if candidate.verifier.der == entry.signer:
+            entry.require(candidate.verifier.der, blob, signature.payload)
             return [candidate]
     raise Refusal(BAD_SIGSTORE, "the proof of Rekor is of a key that is not trusted")
 
@@ -137,17 +132,7 @@ def _signature_bytes(signature: SigstoreSignature) -> bytes:
 def _verified(candidates: Sequence[_Candidate], blob: bytes, payload: bytes) -> str:
     """The name of the candidate who made the signature."""
     for candidate in candidates:
-        if candidate.verifier.verifies(_as_der(candidate.verifier, blob), payload):
+        verifier = candidate.verifier
+        if verifier.verifies(ecdsa_in_der(blob) if verifier.kind == ECDSA else blob, payload):
             return candidate.name
     raise Refusal(BAD_SIGSTORE, "the signature is not by a key that is trusted, or its payload was changed")
-
-
-def _as_der(verifier: Verifier, blob: bytes) -> bytes:
-    """``blob``, in DER also where it is an ECDSA signature of two numbers of the same width (IEEE P1363)."""
-    if verifier.key.kind != ECDSA or ecdsa_numbers(blob) is not None:
-        return blob
-    if len(blob) > _MOST_FIXED_WIDTH or len(blob) % 2:
-        return blob
-    half = len(blob) // 2
-    numbers = (int.from_bytes(part, "big") for part in (blob[:half], blob[half:]))
-    return encode(SEQUENCE, b"".join(encode_integer(number) for number in numbers))

@@ -14,16 +14,13 @@ from dataclasses import dataclass
 
 from .._model.cosign import CERTIFICATE, CHAIN
 from .._model.signature import SigstoreSignature
-from .asymmetric import Verifier
-from .der import UTF8_STRING, BadDer, DerReader
+from .asymmetric import BadKey, Verifier, parse_key
 from .pem import first_block
 from .refusal import BAD_SIGSTORE, Refusal
 from .sigstore_sources import PKI, Fulcio
 from .sigstore_trust import Authorities
 from .x509_certificate import BadCertificate, Certificate, parse_pem_certificates
 from .x509_chain import NoChain, require_chain
-from .x509_key import BadKey, parse_key
-from .x509_names import readable
 
 _ISSUER = "1.3.6.1.4.1.57264.1.1"
 _ISSUER_AS_DER = "1.3.6.1.4.1.57264.1.8"
@@ -43,7 +40,7 @@ class Presented:
         """Checks by the key of the signer's certificate, which comes from ``authorities``. Raises Refusal."""
         try:
             require_chain(self.leaf, authorities.roots, (*authorities.intermediates, *self.intermediates), when)
-            return Verifier(parse_key(self.leaf.key))
+            return parse_key(self.leaf.key)
         except NoChain as error:
             raise Refusal(BAD_SIGSTORE, f"the certificate of the signer is not accepted: {error}") from error
         except BadKey as error:
@@ -51,7 +48,7 @@ class Presented:
 
     def described(self, identity: str) -> str:
         """What results call the signer who was found to be ``identity``."""
-        return f"certificate of {identity} by {readable(self.leaf.issuer)}"
+        return f"certificate of {identity} by {self.leaf.issuer_name}"
 
 
 def presented(signature: SigstoreSignature) -> Presented:
@@ -111,14 +108,14 @@ def _require_email(certificate: Certificate, wanted: str) -> str:
 
 def _confirmed_by(certificate: Certificate) -> str:
     """The OIDC issuer that Fulcio has recorded. The older extension is the bare text, the newer one is DER."""
-    extensions = certificate.extensions
+    extensions = certificate.unread
     found: set[str] = set()
     try:
         if _ISSUER in extensions:
-            found.add(extensions[_ISSUER].value.decode("utf-8"))
+            found.add(extensions[_ISSUER].decode("utf-8"))
         if _ISSUER_AS_DER in extensions:
-            found.add(_der_text(extensions[_ISSUER_AS_DER].value))
-    except (UnicodeDecodeError, BadDer) as error:
+            found.add(_utf8_string(extensions[_ISSUER_AS_DER]))
+    except ValueError as error:
         raise Refusal(BAD_SIGSTORE, "the certificate of the signer has a malformed extension of its issuer") from error
     if len(found) != 1:
         reason = "names two issuers that differ" if found else "does not say who confirmed the signer"
@@ -126,11 +123,21 @@ def _confirmed_by(certificate: Certificate) -> str:
     return found.pop()
 
 
-def _der_text(value: bytes) -> str:
-    reader = DerReader(value)
-    text = reader.read(UTF8_STRING).decode("utf-8")
-    reader.end()
-    return text
+def _utf8_string(value: bytes) -> str:
+    """The text of ``value``, an UTF8String in DER (X.690, section 10.1) of at most 65535 bytes. Raises ValueError."""
+    for start in (2, 3, 4):
+        text = value[start:]
+        if value[:start] == _head(len(text)):
+            return text.decode("utf-8")
+    raise ValueError("no UTF8String")
+
+
+def _head(size: int) -> bytes:
+    """The tag of an UTF8String, and its length in as few bytes as it needs."""
+    if size < 0x80:
+        return bytes((0x0C, size))
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((0x0C, 0x80 | len(length))) + length
 
 
 def _certificates(text: str, annotation: str) -> list[Certificate]:

@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .asymmetric import Verifier
+from .asymmetric import ECDSA, BadKey, Verifier, parse_pem_key
 from .refusal import BAD_KEYS, Refusal
 from .sigstore_sources import PKI, Fulcio, Material
 from .x509_certificate import BadCertificate, Certificate, parse_pem_bundle, parse_pem_certificates
-from .x509_key import ECDSA, BadKey, parse_pem_key
 
 ReadFile = Callable[[str], bytes]
 
@@ -53,7 +52,7 @@ def _keys(material: Material, read_file: ReadFile, what: str) -> tuple[Verifier,
     verifiers: list[Verifier] = []
     for name, pem in material.load(read_file):
         try:
-            verifiers.append(Verifier(parse_pem_key(pem)))
+            verifiers.append(parse_pem_key(pem))
         except BadKey as error:
             raise Refusal(BAD_KEYS, f"the trusted {what} {name} cannot be used: {error}") from error
     return tuple(verifiers)
@@ -61,7 +60,7 @@ def _keys(material: Material, read_file: ReadFile, what: str) -> tuple[Verifier,
 
 def _logs(material: Material, read_file: ReadFile) -> tuple[Verifier, ...]:
     logs = _keys(material, read_file, "key of Rekor")
-    if any(log.key.kind != ECDSA for log in logs):
+    if any(log.kind != ECDSA for log in logs):
         raise Refusal(BAD_KEYS, "a trusted key of Rekor is not one of ECDSA")
     return logs
 

@@ -3,25 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""A certificate as a value (RFC 5280, section 4.1), read from its own bytes, so that no library has to be asked what it says.
+"""A certificate as a value (RFC 5280, section 4.1), read by the library ``cryptography``, 38 or later.
 
-Read strictly, in the manner of Go's crypto/x509: what is not well-formed is no certificate. Nothing in it is true before its
-chain was verified.
+The library reads some parts late, when they are asked for, and raises then; here all is read at once, so that what is not
+well-formed is no certificate. Nothing in it is true before its chain was verified.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Optional
+import calendar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+from urllib.parse import urlsplit
 
-from .der import BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, SEQUENCE, BadDer, DerReader, sequence
+from .asymmetric import key_info, require_cryptography
 from .pem import blocks
-from .x509_names import AlternativeNames, parse_alternative_names
-
-_VERSION = 0xA0
-_UNIQUE_IDS = (0x81, 0x82)
-_EXTENSIONS = 0xA3
+from .x509_names import AlternativeNames, printable
 
 _KEY_USAGE = "2.5.29.15"
 _ALTERNATIVE_NAMES = "2.5.29.17"
@@ -33,20 +31,9 @@ _READ_HERE = frozenset({_KEY_USAGE, _BASIC_CONSTRAINTS, _NAME_CONSTRAINTS, _EXTE
 # policies. Go knows the same.
 _HARMLESS = frozenset({"2.5.29.14", "2.5.29.31", "2.5.29.32", "2.5.29.35", "1.3.6.1.5.5.7.1.1"})
 
-# keyCertSign, bit 5 of KeyUsage, the first bit being the highest.
-_CERTIFICATE_SIGN = 0x80 >> 5
-
 
 class BadCertificate(ValueError):
     """The bytes are no certificate. Never leaves ``_trust``."""
-
-
-@dataclass(frozen=True)
-class Extension:
-    """What an extension holds, and whether who does not understand it must refuse the certificate."""
-
-    value: bytes
-    critical: bool
 
 
 @dataclass(frozen=True)
@@ -56,12 +43,14 @@ class Rights:
     ``authority`` tells whether it may issue certificates, None where it does not say; ``path_length`` how many
     authorities may stand between it and the last certificate, None for any number. ``may_sign`` is False where its key
     usage leaves out the signing of certificates. ``purposes`` are the OIDs of its extended key usage, empty for any.
+    ``constrains_names`` tells whether what is below it may have certain names only.
     """
 
     authority: Optional[bool]
     path_length: Optional[int]
     may_sign: bool
     purposes: tuple[str, ...]
+    constrains_names: bool
 
 
 @dataclass(frozen=True)
@@ -69,8 +58,10 @@ class Certificate:
     """What a certificate says.
 
     ``signed`` are the bytes over which the ``signature`` of ``algorithm`` goes. ``issuer`` and ``subject``
-    are the DER of the names, which are compared as bytes; ``key`` is the DER of the SubjectPublicKeyInfo. Times are in
-    seconds since 1970, and both belong to the validity.
+    are the DER of the names, which are compared as bytes; ``issuer_name`` is for people, as in ``O=Example,CN=Example Root``.
+    ``key`` is the DER of the SubjectPublicKeyInfo, empty where the library has no such key. Times are in seconds since
+    1970, and both belong to the validity. ``unread`` are the extensions that the library does not know, by OID;
+    ``not_understood`` the critical ones that say what nobody here understands.
     """
 
     signed: bytes
@@ -78,36 +69,38 @@ class Certificate:
     signature: bytes
     version: int
     issuer: bytes
+    issuer_name: str
     subject: bytes
     not_before: int
     not_after: int
     key: bytes
     names: AlternativeNames
     rights: Rights
-    extensions: Mapping[str, Extension] = field(default_factory=dict)
-
-    @property
-    def constrains_names(self) -> bool:
-        """Whether what is below it may have certain names only."""
-        return _NAME_CONSTRAINTS in self.extensions
-
-    @property
-    def not_understood(self) -> tuple[str, ...]:
-        """The critical extensions that say what nobody here understands."""
-        understood = _READ_HERE | _HARMLESS | ({_ALTERNATIVE_NAMES} if self.names.known else set())
-        return tuple(oid for oid, found in self.extensions.items() if found.critical and oid not in understood)
+    unread: Mapping[str, bytes]
+    not_understood: tuple[str, ...]
 
 
 def parse_certificate(der: bytes) -> Certificate:
-    """The certificate that ``der`` is. Raises BadCertificate."""
+    """The certificate that ``der`` is. Raises BadCertificate, and MissingLibraryError."""
+    require_cryptography("to verify sigstore signatures")
+    # Here, for it takes as long to load as all that is needed for keys, and most signatures have no certificate.
+    from cryptography import x509
+
     try:
-        return _certificate(der)
-    except BadDer as error:
-        raise BadCertificate(f"malformed: {error}") from error
+        found = x509.load_der_x509_certificate(der)
+        _check_outside(der, found)
+        return _certificate(found)
+    # Of hostile bytes come ValueError, InvalidVersion, DuplicateExtension, UnsupportedGeneralNameType, KeyError, InternalError
+    # and more, as the version likes.
+    except Exception as error:
+        raise BadCertificate(f"malformed: {printable(str(error))}") from error
 
 
 def parse_pem_certificates(text: bytes) -> list[Certificate]:
-    """The certificates in the PEM ``text``, at least one, with nothing but white space after them. Raises BadCertificate."""
+    """The certificates in the PEM ``text``, at least one, with nothing but white space after them.
+
+    Raises BadCertificate, and MissingLibraryError.
+    """
     found = list(blocks(text.strip()))
     if not found:
         raise BadCertificate("no PEM")
@@ -117,7 +110,7 @@ def parse_pem_certificates(text: bytes) -> list[Certificate]:
 
 
 def parse_pem_bundle(text: bytes) -> list[Certificate]:
-    """The certificates in ``text``, a bundle of authorities, where what is none is passed over."""
+    """The certificates in ``text``, a bundle of authorities, where what is none is passed over. Raises MissingLibraryError."""
     found: list[Certificate] = []
     for block in blocks(text):
         if block.label == "CERTIFICATE" and not block.has_headers:
@@ -128,119 +121,111 @@ def parse_pem_bundle(text: bytes) -> list[Certificate]:
     return found
 
 
-def _certificate(der: bytes) -> Certificate:
-    outer = sequence(der)
-    signed, algorithm, signature = outer.whole(SEQUENCE), outer.whole(SEQUENCE), outer.bits()
-    outer.end()
-    inner = sequence(signed)
-    version = _version(inner)
-    if inner.integer() < 0:
-        raise BadDer("a negative serial number")
-    if inner.whole(SEQUENCE) != algorithm:
-        raise BadDer("it names two algorithms for its signature")
-    issuer = inner.whole(SEQUENCE)
-    validity = inner.inside(SEQUENCE)
-    not_before, not_after = validity.time(), validity.time()
-    validity.end()
-    subject, key = inner.whole(SEQUENCE), inner.whole(SEQUENCE)
-    extensions = _extensions(inner, version)
+def _certificate(found: Any) -> Certificate:
+    extensions = {extension.oid.dotted_string: extension for extension in found.extensions}
+    version = found.version.value + 1
+    if extensions and version != 3:
+        raise BadCertificate("extensions in a version that has none")
+    if found.serial_number < 0:
+        raise BadCertificate("a negative serial number")
+    names = _names(extensions)
     return Certificate(
-        signed=signed,
-        algorithm=sequence(algorithm).oid(),
-        signature=signature,
+        signed=found.tbs_certificate_bytes,
+        algorithm=found.signature_algorithm_oid.dotted_string,
+        signature=found.signature,
         version=version,
-        issuer=issuer,
-        subject=subject,
-        not_before=not_before,
-        not_after=not_after,
-        key=key,
-        names=_names(extensions),
+        issuer=found.issuer.public_bytes(),
+        issuer_name=_readable(found.issuer),
+        subject=found.subject.public_bytes(),
+        not_before=_seconds(found, "not_valid_before"),
+        not_after=_seconds(found, "not_valid_after"),
+        key=_key(found),
+        names=names,
         rights=_rights(extensions),
-        extensions=extensions,
+        unread=_unread(extensions),
+        not_understood=_not_understood(extensions, names),
     )
 
 
-def _version(inner: DerReader) -> int:
-    """1 to 3; the first is not written."""
-    if not inner.next_is(_VERSION):
-        return 1
-    explicit = inner.inside(_VERSION)
-    version = explicit.integer() + 1
-    explicit.end()
-    if version not in (2, 3):
-        raise BadDer("a version that does not exist")
-    return version
+def _check_outside(der: bytes, found: Any) -> None:
+    """Raises BadCertificate where what stands behind the signed part could be changed without anybody's noticing.
+
+    The library neither compares the algorithm there with the one inside, nor looks at the unused bits of the signature.
+    """
+    outside = der.partition(found.tbs_certificate_bytes)[2]
+    # A SEQUENCE whose length is one byte: no algorithm that is verified needs more.
+    if outside[: 2 + outside[1]] not in found.tbs_certificate_bytes:
+        raise BadCertificate("it names two algorithms for its signature")
+    if not der.endswith(b"\x00" + found.signature):
+        raise BadCertificate("its signature does not consist of whole bytes")
 
 
-def _extensions(inner: DerReader, version: int) -> dict[str, Extension]:
-    """All extensions by OID. They are the last."""
-    for tag in _UNIQUE_IDS:
-        if inner.next_is(tag):
-            inner.any()
-    if inner.at_end:
-        return {}
-    if version != 3:
-        raise BadDer("extensions in a version that has none")
-    explicit = inner.inside(_EXTENSIONS)
-    inner.end()
-    listed = explicit.inside(SEQUENCE)
-    explicit.end()
-    found: dict[str, Extension] = {}
-    while not listed.at_end:
-        extension = listed.inside(SEQUENCE)
-        oid = extension.oid()
-        critical = extension.next_is(BOOLEAN) and extension.boolean()
-        value = extension.read(OCTET_STRING)
-        extension.end()
-        if oid in found:
-            raise BadDer("an extension twice")
-        found[oid] = Extension(value, critical)
-    return found
+def _seconds(found: Any, end: str) -> int:
+    """One end of the validity. Both properties are in UTC; the one that says so is there from 42 on, the other till then."""
+    moment = getattr(found, f"{end}_utc", None) or getattr(found, end)
+    return calendar.timegm(moment.utctimetuple())
 
 
-def _names(extensions: Mapping[str, Extension]) -> AlternativeNames:
+def _key(found: Any) -> bytes:
+    try:
+        key = key_info(found.public_key())
+    # As above. A certificate of a key that is not verified is one; only nothing comes of it.
+    except Exception:
+        return b""
+    # The library also reads keys that stand there in another form than the one that it writes.
+    return key if key in found.tbs_certificate_bytes else b""
+
+
+def _names(extensions: Mapping[str, Any]) -> AlternativeNames:
+    from cryptography import x509
+
     if _ALTERNATIVE_NAMES not in extensions:
         return AlternativeNames()
-    return parse_alternative_names(extensions[_ALTERNATIVE_NAMES].value)
+    names = extensions[_ALTERNATIVE_NAMES].value
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    for uri in uris:
+        # Raises ValueError, as Go refuses a certificate for a name that is no URI.
+        urlsplit(uri)
+    return AlternativeNames(
+        emails=tuple(names.get_values_for_type(x509.RFC822Name)),
+        hosts=tuple(names.get_values_for_type(x509.DNSName)),
+        uris=tuple(uris),
+        # A network, for which the library takes 8 or 32 bytes, has none, which raises AttributeError.
+        addresses=tuple(address.packed for address in names.get_values_for_type(x509.IPAddress)),
+    )
 
 
-def _rights(extensions: Mapping[str, Extension]) -> Rights:
+def _rights(extensions: Mapping[str, Any]) -> Rights:
     authority: Optional[bool] = None
     path_length: Optional[int] = None
     may_sign = True
     purposes: tuple[str, ...] = ()
     if _BASIC_CONSTRAINTS in extensions:
-        authority, path_length = _basic_constraints(extensions[_BASIC_CONSTRAINTS].value)
+        constraints = extensions[_BASIC_CONSTRAINTS].value
+        authority, path_length = constraints.ca, constraints.path_length
     if _KEY_USAGE in extensions:
-        may_sign = _may_sign(extensions[_KEY_USAGE].value)
+        may_sign = extensions[_KEY_USAGE].value.key_cert_sign
     if _EXTENDED_KEY_USAGE in extensions:
-        purposes = _purposes(extensions[_EXTENDED_KEY_USAGE].value)
-    return Rights(authority, path_length, may_sign, purposes)
+        purposes = tuple(purpose.dotted_string for purpose in extensions[_EXTENDED_KEY_USAGE].value)
+    return Rights(authority, path_length, may_sign, purposes, _NAME_CONSTRAINTS in extensions)
 
 
-def _basic_constraints(value: bytes) -> tuple[bool, Optional[int]]:
-    reader = sequence(value)
-    authority = reader.next_is(BOOLEAN) and reader.boolean()
-    path_length = reader.integer() if reader.next_is(INTEGER) else None
-    reader.end()
-    if path_length is not None and path_length < 0:
-        raise BadDer("a path of negative length")
-    return authority, path_length
+def _unread(extensions: Mapping[str, Any]) -> dict[str, bytes]:
+    from cryptography import x509
+
+    values = {oid: found.value for oid, found in extensions.items()}
+    return {oid: value.value for oid, value in values.items() if isinstance(value, x509.UnrecognizedExtension)}
 
 
-def _may_sign(value: bytes) -> bool:
-    reader = DerReader(value)
-    content = reader.read(BIT_STRING)
-    reader.end()
-    # The first byte counts the unused bits of the last one, which are zero (X.690, section 11.2.1).
-    if not content or content[0] > 7 or content[-1] & ((1 << content[0]) - 1):
-        raise BadDer("a key usage that is no BIT STRING")
-    return len(content) > 1 and bool(content[1] & _CERTIFICATE_SIGN)
+def _not_understood(extensions: Mapping[str, Any], names: AlternativeNames) -> tuple[str, ...]:
+    understood = _READ_HERE | _HARMLESS | ({_ALTERNATIVE_NAMES} if names.known else set())
+    return tuple(oid for oid, found in extensions.items() if found.critical and oid not in understood)
 
 
-def _purposes(value: bytes) -> tuple[str, ...]:
-    reader = sequence(value)
-    purposes: list[str] = []
-    while not reader.at_end:
-        purposes.append(reader.oid())
-    return tuple(purposes)
+def _readable(name: Iterable[Any]) -> str:
+    """A distinguished name for people."""
+    return ",".join(f"{one.rfc4514_attribute_name}={_readable_value(one.value)}" for one in name) or "nobody"
+
+
+def _readable_value(value: Any) -> str:
+    return f"#{value.hex()}" if isinstance(value, bytes) else printable(value)

@@ -27,9 +27,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .asymmetric import Verifier
+from .asymmetric import ECDSA, ED25519, RSA, BadKey, parse_key
 from .x509_certificate import Certificate
-from .x509_key import ECDSA, ED25519, RSA, BadKey, parse_key
 
 CODE_SIGNING = "1.3.6.1.5.5.7.3.3"
 _ANY_PURPOSE = "2.5.29.37.0"
@@ -112,7 +111,7 @@ class _Walk:
             or _signature_fault(chain[-1], upper)
             or self._unfit(upper)
             or _too_long(upper, chain)
-            or ("an authority constrains names, which is not supported" if upper.constrains_names else "")
+            or ("an authority constrains names, which is not supported" if upper.rights.constrains_names else "")
         )
         self._reason = reason or self._reason
         return not reason
@@ -148,10 +147,10 @@ def _signature_fault(lower: Certificate, upper: Certificate) -> str:
         return f"a certificate is signed by an algorithm that is not verified ({lower.algorithm})"
     kind, bits = _ALGORITHMS[lower.algorithm]
     try:
-        verifier = Verifier(parse_key(upper.key))
+        verifier = parse_key(upper.key)
     except BadKey as error:
         return f"the issuer has {error}"
-    if verifier.key.kind != kind or not verifier.verifies(lower.signature, lower.signed, bits):
+    if verifier.kind != kind or not verifier.verifies(lower.signature, lower.signed, bits):
         return "the signature of a certificate is not by its issuer"
     return ""
 

@@ -9,23 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-from .der import SEQUENCE, SET, BadDer, DerReader, sequence
-
-_EMAIL, _DNS, _URI, _ADDRESS = 0x81, 0x82, 0x86, 0x87
-_LABELS = {
-    "2.5.4.3": "CN",
-    "2.5.4.6": "C",
-    "2.5.4.7": "L",
-    "2.5.4.8": "ST",
-    "2.5.4.10": "O",
-    "2.5.4.11": "OU",
-}
-# UTF8String, PrintableString, IA5String: as good as all names use.
-_TEXTS = (0x0C, 0x13, 0x16)
 
 # Go's validHostname. An underscore is no host's, but some certificates have it.
 _LABEL = r"(?!-)[A-Za-z0-9_-]+"
@@ -64,62 +48,9 @@ class AlternativeNames:
         return any(_matches(host, wanted) for host in self.hosts)
 
 
-def parse_alternative_names(value: bytes) -> AlternativeNames:
-    """The names in the extension ``value``. Raises BadDer."""
-    names: dict[int, list[bytes]] = {_EMAIL: [], _DNS: [], _URI: [], _ADDRESS: []}
-    reader = sequence(value)
-    while not reader.at_end:
-        tag, content = reader.any()
-        names.setdefault(tag, []).append(content)
-    if any(len(address) not in (4, 16) for address in names[_ADDRESS]):
-        raise BadDer("an IP address of another length than 4 or 16 bytes")
-    return AlternativeNames(
-        emails=_texts(names[_EMAIL]),
-        hosts=_texts(names[_DNS]),
-        uris=_uris(_texts(names[_URI])),
-        addresses=tuple(names[_ADDRESS]),
-    )
-
-
-def readable(name: bytes) -> str:
-    """The distinguished name in DER ``name`` for people, as in ``O=Example,CN=Example Root``; in hex where it is malformed."""
-    try:
-        return ",".join(_attributes(sequence(name))) or "nobody"
-    except BadDer:
-        return f"#{name.hex()}"
-
-
-def _attributes(name: DerReader) -> Iterator[str]:
-    while not name.at_end:
-        relative = name.inside(SET)
-        while not relative.at_end:
-            attribute = relative.inside(SEQUENCE)
-            oid = attribute.oid()
-            yield f"{_LABELS.get(oid, oid)}={_readable_value(attribute)}"
-
-
-def _readable_value(attribute: DerReader) -> str:
-    tag, content = attribute.any()
-    if tag not in _TEXTS:
-        return f"#{content.hex()}"
-    text = content.decode("utf-8", "replace")
+def printable(text: str) -> str:
+    """``text`` for people, with what is no letter or sign written as in Python."""
     return text if text.isprintable() else ascii(text)[1:-1]
-
-
-def _texts(values: list[bytes]) -> tuple[str, ...]:
-    try:
-        return tuple(value.decode("ascii") for value in values)
-    except UnicodeDecodeError as error:
-        raise BadDer("a name that is not ASCII") from error
-
-
-def _uris(texts: tuple[str, ...]) -> tuple[str, ...]:
-    for text in texts:
-        try:
-            urlsplit(text)
-        except ValueError as error:
-            raise BadDer("a name that is no URI") from error
-    return texts
 
 
 def _address(text: str) -> bytes | None:

@@ -65,6 +65,11 @@ def test_what_looks_like_a_block_and_is_none_is_passed_over(text: bytes) -> None
     assert found(text) == []
 
 
+def test_bytes_that_are_no_text_make_a_label_that_nobody_asks_for_and_no_body() -> None:
+    assert found(KEY.replace(b"KEY", b"\xff") + OTHER) == [("\ufffd", b"ABC"), ("OTHER", b"DEF")]
+    assert found(KEY.replace(b"QUJD", b"QU\xffJD") + OTHER) == [("OTHER", b"DEF")]
+
+
 def test_an_empty_block_is_one() -> None:
     assert found(b"-----BEGIN KEY-----\n-----END KEY-----\n" + OTHER) == [("KEY", b""), ("OTHER", b"DEF")]
 
