@@ -107,6 +107,11 @@ def _implementation() -> Callable[[bytes, int], int]:
 update = _implementation()
 
 
+def digest(checksum: int) -> bytes:
+    """The checksum as tar-split has it: 8 bytes, big-endian."""
+    return checksum.to_bytes(8, "big")
+
+
 class Crc64:
     """The running checksum of one file."""
 
@@ -119,4 +124,4 @@ class Crc64:
 
     def digest(self) -> bytes:
         """The checksum of everything taken so far: 8 bytes, big-endian."""
-        return self._checksum.to_bytes(8, "big")
+        return digest(self._checksum)
