@@ -25,6 +25,12 @@ from lab.stores import Store
 from lab.trees import describe_tree, differences
 from security.unpacking import Layer, unpack_one
 
+# user::rwx, user:7:rwx, group::r-x, mask::r--, other::--- (linux/posix_acl_xattr.h).
+DEFAULT_ACCESS_LIST = xattr(
+    "system.posix_acl_default",
+    bytes.fromhex("0200000001000700ffffffff020007000700000004000500ffffffff10000400ffffffff20000000ffffffff"),
+)
+
 DIR, LINK, SYMLINK, FIFO = tarfile.DIRTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.FIFOTYPE
 CHAR, BLOCK = tarfile.CHRTYPE, tarfile.BLKTYPE
 
@@ -180,6 +186,39 @@ ARCHIVES: dict[str, Union[list[Entry], bytes]] = {
         Entry("s/", DIR, mode=0o6755, gid=8),
         Entry("s/in/", DIR, mode=0o700),
         Entry("n", mode=0),
+    ],
+    "each mode twice": [
+        Entry(f"{mode:o} {number}", mode=mode, content=b"x")
+        for mode in (0, 0o1, 0o444, 0o600, 0o644, 0o664, 0o666, 0o755, 0o777, 0o1644, 0o2755, 0o4755, 0o6777)
+        for number in (1, 2)
+    ],
+    "files below setgid": [Entry("d/", DIR, mode=0o2755, gid=8), Entry("d/a"), Entry("d/b"), Entry("d/c", gid=8)],
+    "setgid that comes between files": [
+        Entry("l", SYMLINK, target="."),
+        Entry("d/a"),
+        Entry("l/d/", DIR, mode=0o2755, gid=8),
+        Entry("d/b"),
+        Entry("d/c"),
+    ],
+    "setgid directory in place of another": [
+        Entry("l", SYMLINK, target="."),
+        Entry("d/a"),
+        Entry("l/d", content=b"a file"),
+        Entry("../d/", DIR, mode=0o2755, gid=8),
+        Entry("d/b"),
+    ],
+    "files below a default access list": [
+        Entry("d/", DIR, pax=DEFAULT_ACCESS_LIST),
+        *(Entry(f"d/{mode:o} {number}", mode=mode) for mode in (0o755, 0o644, 0o640, 0o600) for number in (1, 2)),
+        Entry("d/in/a"),
+        Entry("d/in/b"),
+    ],
+    "default access list that comes between files": [
+        Entry("l", SYMLINK, target="."),
+        Entry("d/a"),
+        Entry("l/d/", DIR, pax=DEFAULT_ACCESS_LIST),
+        Entry("d/b"),
+        Entry("d/c"),
     ],
     "large owners": [Entry("f", uid=4_000_000_000, gid=3_000_000)],
     # Times.

@@ -104,6 +104,13 @@ def decompressed(chunks: Iterable[bytes], *, accelerated: bool = True) -> tuple[
     return kind, _inflate(pieces, _decoder_of(kind, accelerated), kind)
 
 
+def gzip_compressor(*, accelerated: bool = True) -> Any:
+    """A ``compressobj`` that writes gzip at its lowest level; the bytes depend on the library, what they inflate to does not."""
+    library = (_optional("isal.isal_zlib") if accelerated else None) or zlib
+    # 16 + 15: a gzip header and trailer, the largest window.
+    return library.compressobj(1, zlib.DEFLATED, 31)
+
+
 def preload() -> None:
     """Imports every decoder and accelerator that is installed, so that none is looked for after a change of root."""
     for name in ("bz2", "lzma", "isal.isal_zlib", "zstandard", "compression.zstd", "fastcrc.crc64"):

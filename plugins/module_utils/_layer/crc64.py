@@ -7,8 +7,8 @@
 
 Without the optional library ``fastcrc`` long input is folded with Python integers. The polynomial is
 x^64 + x^4 + x^3 + x + 1, and squaring is linear over GF(2), so x^(64 s) = (1 + x^s)(1 + x^(3 s)) for every s that is a
-power of two: a message H x^(64 s) + L shrinks to half its length by two shifts and three additions. In reflected bit
-order the first bit is the highest power, and multiplying by x is a right shift in a frame that is one bit longer.
+power of two: what stands 64 s bits further on costs three shifts. In reflected bit order the first bit is the highest
+power, and multiplying by x is a right shift in a frame that is one bit longer.
 """
 
 from __future__ import annotations
@@ -18,9 +18,17 @@ from collections.abc import Callable
 _POLYNOMIAL = 0xD800000000000000
 _ONES = 0xFFFFFFFFFFFFFFFF
 
-# Bytes that are folded at once, and below which the table is faster than folding.
-_BLOCK = 64 * 1024
+# Below so many bytes the table is faster than folding.
 _SMALL = 64
+# Input is folded by frames of 64 s bits, s a power of two up to the second number: frames of 16 KiB, which stay in the
+# processor's cache. The last frame is halved down to the first number, and the table takes the rest.
+_SMALLEST_SCALE = 2
+_LARGEST_SCALE = 2048
+
+# By scale s: the lowest 64 s bits, and the lowest 4 s bits.
+_SCALES = [1 << power for power in range(_LARGEST_SCALE.bit_length())]
+_FRAME = {scale: (1 << 64 * scale) - 1 for scale in _SCALES}
+_OVERFLOW = {scale: (1 << 4 * scale) - 1 for scale in _SCALES}
 
 
 def _make_table() -> list[int]:
@@ -36,7 +44,7 @@ def _make_table() -> list[int]:
 _TABLE = _make_table()
 
 
-def bytewise(data: bytes, register: int) -> int:
+def bytewise(data: bytes | memoryview, register: int) -> int:
     """The register after ``data``, by the table: the definition, and slow."""
     table = _TABLE
     for byte in data:
@@ -46,65 +54,74 @@ def bytewise(data: bytes, register: int) -> int:
 
 def folded(data: bytes, register: int) -> int:
     """The register after ``data``, the same as bytewise, by folding."""
-    for start in range(0, len(data), _BLOCK):
-        register = _fold_block(data[start : start + _BLOCK], register)
-    return register
+    length = len(data)
+    if length < _SMALL:
+        return bytewise(data, register)
+    view = memoryview(data)
+    # About eight frames: fewer are shifted more often than needed, and more take more steps.
+    scale = min(_LARGEST_SCALE, 1 << max(1, (length // 32).bit_length() - 1))
+    frame = 8 * scale
+    # The register goes into the first 8 bytes of what is folded: a shorter first frame is left to the table.
+    start = length % frame if length % frame < 8 else 0
+    register = bytewise(view[:start], register)
+    end = start + ((length - start) % frame or frame)
+    message = int.from_bytes(view[start:end], "little") ^ register
+    # Zero bits before the first power change nothing.
+    message <<= 8 * (frame - (end - start))
+    for place in range(end, length, frame):
+        message = _ahead(message, scale) ^ int.from_bytes(view[place : place + frame], "little")
+    return _halved(message, scale)
 
 
-def _fold_block(block: bytes, register: int) -> int:
-    if len(block) < _SMALL:
-        return bytewise(block, register)
-    bits = len(block) * 8
-    message = int.from_bytes(block, "little") ^ register
-    while bits > 1024:
-        # The high part H (the first bits) is x^(64 s) away from the low part L of 64 s bits, with s as large as fits.
-        step = 1 << (((bits - 1) // 64).bit_length() - 1)
-        low_bits = 64 * step
-        high_bits = bits - low_bits
-        high = message & ((1 << high_bits) - 1)
-        low = message >> high_bits
-        # H (1 + x^s)(1 + x^3s) has up to 4 s more bits; the frame grows at its low end, where the high powers are.
-        product = high << (4 * step)
-        product ^= product >> step
-        product ^= product >> (3 * step)
-        width = high_bits + 4 * step
-        # Align the lowest power (the last bit) of both parts.
-        if width >= low_bits:
-            message = product ^ (low << (width - low_bits))
-            bits = width
-        else:
-            message = (product << (low_bits - width)) ^ low
-            bits = low_bits
-    # A frame of a whole number of bytes: zero bits before the first power change nothing.
-    padding = -bits % 8
-    message <<= padding
-    return bytewise(message.to_bytes((bits + padding) // 8, "little"), 0)
+def _halved(message: int, scale: int) -> int:
+    """The register after a frame of 64 ``scale`` bits."""
+    while scale > _SMALLEST_SCALE:
+        scale //= 2
+        message = _ahead(message & _FRAME[scale], scale) ^ (message >> 64 * scale)
+    return bytewise(message.to_bytes(8 * scale, "little"), 0)
+
+
+def _ahead(message: int, scale: int) -> int:
+    """``message`` times x^(64 s), in a frame of 64 s bits as before."""
+    product = message << 4 * scale
+    product ^= product >> scale
+    product ^= product >> 3 * scale
+    # The frame grew by 4 s bits at its low end, where the high powers are: these go the same way.
+    high = (product & _OVERFLOW[scale]) << 4 * scale
+    high ^= high >> scale
+    high ^= high >> 3 * scale
+    return (product >> 4 * scale) ^ (high << 56 * scale)
 
 
 def _implementation() -> Callable[[bytes, int], int]:
     try:
         from fastcrc.crc64 import go_iso
     except ImportError:
-        return folded
-
-    def fast(data: bytes, register: int) -> int:
-        return int(go_iso(data, register ^ _ONES)) ^ _ONES
-
+        return lambda data, checksum: folded(data, checksum ^ _ONES) ^ _ONES
+    # mypy knows nothing of the library's types.
+    fast: Callable[[bytes, int], int] = go_iso
     return fast
+
+
+# The checksum of what gave the second argument, at first 0, with the first argument behind it.
+update = _implementation()
+
+
+def digest(checksum: int) -> bytes:
+    """The checksum as tar-split has it: 8 bytes, big-endian."""
+    return checksum.to_bytes(8, "big")
 
 
 class Crc64:
     """The running checksum of one file."""
 
-    _update: Callable[[bytes, int], int] = staticmethod(_implementation())
-
     def __init__(self) -> None:
-        self._register = _ONES
+        self._checksum = 0
 
     def update(self, data: bytes) -> None:
         """Takes the next bytes."""
-        self._register = self._update(data, self._register)
+        self._checksum = update(data, self._checksum)
 
     def digest(self) -> bytes:
         """The checksum of everything taken so far: 8 bytes, big-endian."""
-        return (self._register ^ _ONES).to_bytes(8, "big")
+        return digest(self._checksum)

@@ -23,6 +23,9 @@ def clean_name(name: bytes) -> bytes:
     trimmed = name[:-1] if name.endswith(b"/") else name
     if trimmed.startswith(b"./"):
         trimmed = trimmed[2:]
+    if trimmed[:1] not in b"./" and b"/." not in trimmed and b"//" not in name:
+        # Most names, told without a regular expression.
+        return trimmed
     if not _UNCLEAN.search(trimmed):
         return trimmed
     # POSIX gives two slashes at the start a meaning of their own, which Go and Linux do not.

@@ -15,11 +15,13 @@ from __future__ import annotations
 import re
 import struct
 from functools import lru_cache
+from zlib import adler32
 
 from .compression import CorruptLayer
 from .member_name import readable
 
 BLOCK = 512
+_HALF = BLOCK // 2
 
 REGULAR = b"0"
 HARD_LINK = b"1"
@@ -42,27 +44,28 @@ _OLD_REGULAR = b"\0"
 
 _FIELDS = struct.Struct(
     "100s"  # name
-    "8s"  # mode
-    "8s"  # uid
-    "8s"  # gid
+    "24s"  # mode, uid and gid
     "12s"  # size
     "12s"  # mtime
     "8s"  # checksum
     "c"  # type
     "100s"  # name that a link points to
+    "255s"  # the second part
+)
+_ACCESS = struct.Struct("8s8s8s")
+_SECOND_PART = struct.Struct(
     "8s"  # magic and version
     "64x"  # names of user and group
     "8s"  # major and
     "8s"  # minor device number
-    "167x"  # one of the layouts below
+    "167s"  # one of the layouts below
 )
-_CHECKSUM = slice(148, 156)
-_USTAR_PREFIX = slice(345, 500)
-_STAR_PREFIX = slice(345, 476)
-_STAR_ATIME = slice(476, 488)
-_STAR_CTIME = slice(488, 500)
-_GNU_ATIME = slice(345, 357)
-_GNU_CTIME = slice(357, 369)
+_USTAR_PREFIX = slice(0, 155)
+_STAR_PREFIX = slice(0, 131)
+_STAR_ATIME = slice(131, 143)
+_STAR_CTIME = slice(143, 155)
+_GNU_ATIME = slice(0, 12)
+_GNU_CTIME = slice(12, 24)
 
 _USTAR_MAGIC = b"ustar\0"
 _GNU_MAGIC = b"ustar  \0"
@@ -91,11 +94,13 @@ class TarMember:
 
     ``type`` is the type flag, one byte. ``size`` is the length of the content, 0 for types that have none. Times are
     nanoseconds since the epoch and may be negative or beyond what a file system keeps. ``uid`` and ``gid`` are as the
-    kernel takes them: the low 32 bits, so that -2 is 4294967294.
+    kernel takes them: the low 32 bits, so that -2 is 4294967294. ``clean_name`` is the shortest form of ``name``, which the
+    reader of the archive enters.
     """
 
     __slots__ = (
         "atime_ns",
+        "clean_name",
         "devmajor",
         "devminor",
         "gid",
@@ -111,6 +116,7 @@ class TarMember:
 
     def __init__(self, name: bytes, type_flag: bytes, linkname: bytes) -> None:
         self.name = name
+        self.clean_name = name
         self.type = type_flag
         self.linkname = linkname
         self.mode = 0
@@ -126,28 +132,21 @@ class TarMember:
 
 def parse_header(block: bytes) -> TarMember:
     """The member that the 512 bytes of ``block`` describe by themselves. Raises CorruptLayer."""
-    fields = _FIELDS.unpack(block)
-    name, mode, uid, gid, size, mtime, checksum, type_flag, linkname, magic, devmajor, devminor = fields
-    member = TarMember(_until_nul(name), type_flag, _until_nul(linkname))
+    name, access, size, mtime, checksum, type_flag, linkname, second_part = _FIELDS.unpack(block)
+    member = TarMember(name.partition(b"\0")[0], type_flag, linkname.partition(b"\0")[0])
     try:
         _verify_checksum(block, checksum)
-        member.mode = _number(mode)
-        member.uid = _number(uid) & _OWNER
-        member.gid = _number(gid) & _OWNER
+        member.mode, member.uid, member.gid = _access(access)
         member.size = _number(size)
         member.mtime_ns = _number(mtime) * _NANOSECONDS
-        if magic == _GNU_MAGIC:
-            _read_gnu(member, block)
-        elif magic.startswith(_USTAR_MAGIC):
-            _read_ustar(member, block)
-        else:
-            return _with_sane_size(member)
-        member.devmajor = _number(devmajor)
-        member.devminor = _number(devminor)
+        prefix, member.atime_ns, member.devmajor, member.devminor = _second_part(second_part)
+        if prefix:
+            member.name = prefix + b"/" + member.name
     except CorruptLayer as error:
         error.subject = readable(member.name)
         raise
-    return _with_sane_size(member)
+    _require_sane_size(member)
+    return member
 
 
 def parse_pax_records(data: bytes) -> dict[bytes, bytes]:
@@ -182,29 +181,46 @@ def apply_extended(member: TarMember, records: dict[bytes, bytes], long_name: by
         member.type = DIRECTORY if member.name.endswith(b"/") else REGULAR
     if member.type in WITHOUT_CONTENT:
         member.size = 0
-    _with_sane_size(member)
+    _require_sane_size(member)
 
 
-def _read_gnu(member: TarMember, block: bytes) -> None:
+# A layer has few different owners, modes and times, and most of its headers have the same second part.
+@lru_cache(maxsize=256)
+def _access(fields: bytes) -> tuple[int, int, int]:
+    """Mode, uid and gid."""
+    mode, uid, gid = _ACCESS.unpack(fields)
+    return _number(mode), _number(uid) & _OWNER, _number(gid) & _OWNER
+
+
+@lru_cache(maxsize=256)
+def _second_part(fields: bytes) -> tuple[bytes, int | None, int, int]:
+    """The first part of a long name, the access time in nanoseconds, and the device numbers."""
+    magic, devmajor, devminor, layout = _SECOND_PART.unpack(fields)
+    if magic == _GNU_MAGIC:
+        prefix, atime = _gnu_layout(layout)
+    elif magic.startswith(_USTAR_MAGIC):
+        prefix, atime = _ustar_layout(layout)
+    else:
+        return b"", None, 0, 0
+    return prefix, None if atime is None else atime * _NANOSECONDS, _number(devmajor), _number(devminor)
+
+
+def _gnu_layout(layout: bytes) -> tuple[bytes, int | None]:
     """The times of the old GNU layout. Go before 1.8 wrote a prefix in their place, which shows by being no numbers."""
     try:
-        atime, _ctime = (_number(block[place]) if block[place.start] else None for place in (_GNU_ATIME, _GNU_CTIME))
-        member.atime_ns = None if atime is None else atime * _NANOSECONDS
+        atime, _ctime = (_number(layout[place]) if layout[place.start] else None for place in (_GNU_ATIME, _GNU_CTIME))
     except CorruptLayer:
-        prefix = _until_nul(block[_USTAR_PREFIX])
-        if prefix and prefix.isascii():
-            member.name = prefix + b"/" + member.name
+        prefix = layout[_USTAR_PREFIX].partition(b"\0")[0]
+        return prefix if prefix.isascii() else b"", None
+    return b"", atime
 
 
-def _read_ustar(member: TarMember, block: bytes) -> None:
-    """The first part of a long name, and the times that star puts after a shorter one."""
-    place = _USTAR_PREFIX
-    if block.endswith(_STAR_TRAILER):
-        place = _STAR_PREFIX
-        member.atime_ns = _number(block[_STAR_ATIME]) * _NANOSECONDS
-        _number(block[_STAR_CTIME])
-    if block[place.start]:
-        member.name = _until_nul(block[place]) + b"/" + member.name
+def _ustar_layout(layout: bytes) -> tuple[bytes, int | None]:
+    """The first part of a long name, and the access time that star puts after a shorter one."""
+    if not layout.endswith(_STAR_TRAILER):
+        return layout[_USTAR_PREFIX].partition(b"\0")[0], None
+    atime, _ctime = _number(layout[_STAR_ATIME]), _number(layout[_STAR_CTIME])
+    return layout[_STAR_PREFIX].partition(b"\0")[0], atime
 
 
 def _apply_record(member: TarMember, key: bytes, value: bytes) -> None:
@@ -230,17 +246,15 @@ def _apply_record(member: TarMember, key: bytes, value: bytes) -> None:
         raise UnsafeLayer("sparse files are not supported", subject=readable(member.name), found=readable(key))
 
 
-def _with_sane_size(member: TarMember) -> TarMember:
+def _require_sane_size(member: TarMember) -> None:
     if member.size < 0 and member.type not in WITHOUT_CONTENT:
         raise CorruptLayer("invalid tar header: a negative size", subject=readable(member.name), found=str(member.size))
-    return member
 
 
 def _verify_checksum(block: bytes, field: bytes) -> None:
     """The sum of all bytes, with spaces in place of the checksum itself; some old programs added them as signed."""
-    stated = _octal(field)
-    # Most of a header is NULs: leaving them out is several times faster than adding them.
-    unsigned = sum(block.translate(None, b"\0")) - sum(field) + 8 * 0x20
+    stated = _number(field) if field[0] < 0x80 else _octal(field)
+    unsigned = _sum(block[:_HALF]) + _sum(block[_HALF:]) - _sum(field) + 8 * 0x20
     if stated == unsigned:
         return
     high = sum(byte > 127 for byte in block) - sum(byte > 127 for byte in field)
@@ -248,7 +262,11 @@ def _verify_checksum(block: bytes, field: bytes) -> None:
         raise CorruptLayer("invalid tar header: wrong checksum", wanted=str(unsigned), found=str(stated))
 
 
-# A layer has few different owners, modes and times.
+def _sum(data: bytes) -> int:
+    """The sum of at most 256 bytes: half of an Adler-32 (RFC 1950), which is below its modulus 65521."""
+    return adler32(data, 0) & 0xFFFF
+
+
 @lru_cache(maxsize=1024)
 def _number(field: bytes) -> int:
     """An octal number, or GNU's base 256: first bit set, the others a big-endian two's complement."""
@@ -292,8 +310,3 @@ def _time(key: bytes, value: bytes) -> int:
 
 def _start(value: bytes) -> str:
     return readable(value[:40])
-
-
-def _until_nul(field: bytes) -> bytes:
-    end = field.find(b"\0")
-    return field if end < 0 else field[:end]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .compression import CorruptLayer
-from .crc64 import Crc64
+from .crc64 import digest, update
 from .member_name import clean_name, readable
 from .tar_header import (
     BLOCK,
@@ -63,7 +63,7 @@ class TarReader:
         self._member: TarMember | None = None
         self._unread = 0
         self._padding = 0
-        self._crc: Crc64 | None = None
+        self._checksum = 0
         self._seen: set[bytes] = set()
         self._split = split
         self._raw: list[bytes] = []
@@ -78,13 +78,25 @@ class TarReader:
 
     def data(self) -> Iterator[bytes]:
         """What is left of the content of the current member, in pieces as they come."""
+        end = self._position + self._unread
+        if end > len(self._chunk):
+            return self._pieces()
+        # All of it is here, as it is for most members: one piece.
+        piece = self._chunk[self._position : end]
+        self._position = end
+        self._unread = 0
+        if self._split is not None:
+            self._checksum = update(piece, self._checksum)
+        return iter((piece,) if piece else ())
+
+    def _pieces(self) -> Iterator[bytes]:
         while self._unread:
             piece = self._some(self._unread)
             if not piece:
                 raise self._cut_off("the content of a member")
             self._unread -= len(piece)
-            if self._crc is not None:
-                self._crc.update(piece)
+            if self._split is not None:
+                self._checksum = update(piece, self._checksum)
             yield piece
 
     def drain(self) -> None:
@@ -115,10 +127,10 @@ class TarReader:
         """The next member with all that its extended headers say; None at the end of the archive."""
         records: dict[bytes, bytes] = {}
         long_name = long_link = b""
-        while self._skip_padding():
+        while True:
             block = self._header_block()
             if not block:
-                break
+                return None
             member = parse_header(block)
             kind = member.type
             if kind == PAX_NEXT:
@@ -136,7 +148,6 @@ class TarReader:
                 apply_extended(member, records, long_name, long_link)
                 self._padding = -member.size % BLOCK
                 return member
-        return None
 
     def _require_storable(self, member: TarMember) -> None:
         """Refuses types that storage cannot make, and a second member of one name: the first could not be read back."""
@@ -144,7 +155,7 @@ class TarReader:
             raise UnsafeLayer(
                 "members of this type are not supported", subject=readable(member.name), found=repr(member.type)[1:]
             )
-        clean = clean_name(member.name)
+        clean = member.clean_name = clean_name(member.name)
         if clean in self._seen:
             raise UnsafeLayer("duplicates of file paths not supported", subject=readable(member.name))
         self._seen.add(clean)
@@ -152,37 +163,46 @@ class TarReader:
     def _begin_member(self, member: TarMember) -> None:
         self._member = member
         self._unread = member.size
-        self._crc = Crc64() if self._split is not None and member.size else None
+        self._checksum = 0
 
     def _finish_member(self) -> None:
         member = self._member
         if member is None:
             return
-        for _piece in self.data():
-            pass
+        if self._unread:
+            for _piece in self.data():
+                pass
         if self._split is not None:
-            self._split.file(member.name, member.size, self._crc.digest() if self._crc else None)
+            self._split.file(member.name, member.size, digest(self._checksum) if member.size else None)
         self._member = None
 
-    def _skip_padding(self) -> bool:
-        """Takes the padding after content; False where the stream ends in it."""
-        wanted = self._padding
-        if not wanted:
-            return True
-        padding = self._up_to(wanted)
-        self._record(padding)
-        self._padding = 0
-        return len(padding) == wanted
-
     def _header_block(self) -> bytes:
-        """The next header, recorded; nothing at the end of the archive."""
-        block = self._recorded_block()
+        """The next header, recorded with the padding before it; nothing at the end of the archive."""
+        start = self._position + self._padding
+        end = start + BLOCK
+        if end <= len(self._chunk):
+            self._record(self._chunk[self._position : end])
+            block = self._chunk[start:end]
+            self._position = end
+            self._padding = 0
+        elif self._skip_padding():
+            block = self._recorded_block()
+        else:
+            return b""
         if block != _ZEROS:
             return block
         second = self._recorded_block()
         if second and second != _ZEROS:
             raise CorruptLayer("invalid tar header: something stands after a single zero block")
         return b""
+
+    def _skip_padding(self) -> bool:
+        """Takes the padding after content; False where the stream ends in it."""
+        wanted = self._padding
+        padding = self._up_to(wanted)
+        self._record(padding)
+        self._padding = 0
+        return len(padding) == wanted
 
     def _recorded_block(self) -> bytes:
         block = self._up_to(BLOCK)

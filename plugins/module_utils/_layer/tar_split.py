@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import zlib
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any
 
 from .._errors import HostError
 from .._model.json_text import go_json
+from .compression import gzip_compressor
 from .member_name import clean_name, readable
 
 _FILE = 1
@@ -31,8 +31,8 @@ _CRC_LENGTH = 8
 # Names that stand in JSON as they are.
 _PLAIN_NAME = re.compile(rb"[A-Za-z0-9 !#$%'()*+,./:;=?@\[\]^_`{|}~-]*")
 
-# containers/storage compresses with gzip's lowest level; the reader does not care.
-_GZIP_LEVEL = 1
+# Lines are short, and each call of the compressor costs more than they do.
+_GATHERED = 64 * 1024
 
 
 class DamagedTarSplit(HostError):
@@ -50,33 +50,48 @@ class TarSplitWriter:
 
     def segment(self, data: bytes) -> None:
         """Records raw bytes of the archive."""
-        self._write(b'{"type":2,"payload":"%b","position":%d}\n' % (_base64(data), self._position))
+        self._write(b'{"type":2,"payload":"%b","position":%d}\n' % (b2a_base64(data, newline=False), self._position))
         self._position += 1
 
     def file(self, name: bytes, size: int, crc: bytes | None) -> None:
         """Records the member ``name`` (as in its header); ``crc`` is None where it has no content."""
-        payload = b'"%b"' % _base64(crc) if crc is not None else b"null"
+        payload = b'"%b"' % b2a_base64(crc, newline=False) if crc is not None else b"null"
         length = b'"size":%d,' % size if size else b""
         self._write(b'{"type":1,%b%b"payload":%b,"position":%d}\n' % (_name(name), length, payload, self._position))
         self._position += 1
 
 
 class GzipWriter:
-    """Compresses what is written as storage keeps tar-split, and hands it to ``write``; ``close()`` ends the stream."""
+    """Compresses what is written as storage keeps tar-split, and hands it to ``write``; ``close()`` ends the stream.
 
-    def __init__(self, write: Callable[[bytes], object]) -> None:
+    ``accelerated`` allows optional faster libraries, which compress otherwise.
+    """
+
+    def __init__(self, write: Callable[[bytes], object], *, accelerated: bool = True) -> None:
         self._write = write
-        self._compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
+        # containers/storage compresses with gzip's lowest level; the reader does not care.
+        self._compressor = gzip_compressor(accelerated=accelerated)
+        self._gathered: list[bytes] = []
+        self._length = 0
 
     def write(self, data: bytes) -> None:
         """Takes the next bytes."""
-        compressed = self._compressor.compress(data)
-        if compressed:
-            self._write(compressed)
+        self._gathered.append(data)
+        self._length += len(data)
+        if self._length >= _GATHERED:
+            self._compress()
 
     def close(self) -> None:
         """Writes what is left and the trailer."""
+        self._compress()
         self._write(self._compressor.flush())
+
+    def _compress(self) -> None:
+        compressed = self._compressor.compress(b"".join(self._gathered))
+        self._gathered.clear()
+        self._length = 0
+        if compressed:
+            self._write(compressed)
 
 
 @dataclass(frozen=True)
@@ -125,10 +140,6 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise DamagedTarSplit("the tar-split data ends in the middle of a record")
 
 
-def _base64(data: bytes) -> bytes:
-    return b2a_base64(data, newline=False)
-
-
 def _name(name: bytes) -> bytes:
     if not name:
         return b""
@@ -137,7 +148,7 @@ def _name(name: bytes) -> bytes:
     try:
         return b'"name":%b,' % go_json(name.decode("utf-8")).encode("utf-8")
     except UnicodeDecodeError:
-        return b'"name_raw":"%b",' % _base64(name)
+        return b'"name_raw":"%b",' % b2a_base64(name, newline=False)
 
 
 def _record(line: bytes) -> Segment | FileEntry:

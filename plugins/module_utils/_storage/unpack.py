@@ -40,9 +40,10 @@ from .._layer.whiteout import PREFIX, Whiteout, classify
 _ROOT = b"/"
 _OPAQUE = b"trusted.overlay.opaque"
 _PERMISSIONS = 0o7777
+# What a new file gets of its mode at once: what the umask lets through.
+_CREATED = 0o755
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NODES = {FIFO: stat.S_IFIFO, CHARACTER_DEVICE: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK}
-_ID_BITS = 0xFFFFFFFF
 _TIME_LIMIT = 1 << 63
 
 # Never taken from an image: the host labels its own files.
@@ -127,6 +128,8 @@ class _Unpacking:
         self._reader = reader
         # Directories that are there for sure, so that most members need no look at their parent.
         self._known: set[bytes] = {_ROOT}
+        # Directory and mode of files that needed no change of owner and mode.
+        self._right: set[tuple[bytes, int]] = set()
         self._deferred: list[DeferredAttribute] = []
         # What was removed again, and how many attributes had been deferred by then.
         self._removed: dict[bytes, int] = {}
@@ -142,10 +145,13 @@ class _Unpacking:
 
     def add(self, member: TarMember) -> None:
         """Writes one member."""
-        self._note_owner(member)
         if member.type == PAX_GLOBAL:
+            # Go reads no owner from the header of a global record.
+            self._note_owner(0, 0)
             return
-        path = _clean(member.name)
+        if member.uid not in self.result.uids or member.gid not in self.result.gids:
+            self._note_owner_of(member)
+        path = _place(member)
         if path == _ROOT:
             self._root(member)
             return
@@ -154,15 +160,12 @@ class _Unpacking:
         if parent not in self._known:
             _make_parents(parent)
             self._known.add(parent)
-        whiteout = classify(base)
-        if whiteout is Whiteout.OPAQUE:
-            self._deferred.append(DeferredAttribute(os.path.realpath(parent), _OPAQUE, b"y"))
-        elif whiteout is Whiteout.REMOVE:
-            _whiteout(posixpath.join(parent, base[len(PREFIX) :]), member)
-        else:
-            self._make[member.type](path, member)
-            if member.xattrs:
-                self._set_attributes(path, member)
+        if base.startswith(PREFIX):
+            self._hide(parent, base, member)
+            return
+        self._make[member.type](path, member)
+        if member.xattrs:
+            self._set_attributes(path, member)
 
     def attributes_left(self) -> list[DeferredAttribute]:
         """The deferred attributes of what is still there."""
@@ -174,14 +177,20 @@ class _Unpacking:
             if not any(self._removed.get(path, 0) > number for path in _with_parents(attribute.path))
         ]
 
-    def _note_owner(self, member: TarMember) -> None:
-        if member.type == PAX_GLOBAL:
-            # Go reads no owner from the header of a global record.
-            self.result.uids.add(0)
-            self.result.gids.add(0)
-        elif not member.name.rstrip(b"/").rpartition(b"/")[2].startswith(PREFIX):
-            self.result.uids.add(member.uid & _ID_BITS)
-            self.result.gids.add(member.gid & _ID_BITS)
+    def _note_owner_of(self, member: TarMember) -> None:
+        if not member.name.rstrip(b"/").rpartition(b"/")[2].startswith(PREFIX):
+            self._note_owner(member.uid, member.gid)
+
+    def _note_owner(self, uid: int, gid: int) -> None:
+        self.result.uids.add(uid)
+        self.result.gids.add(gid)
+
+    def _hide(self, parent: bytes, base: bytes, member: TarMember) -> None:
+        """Hides what lies below this layer: all of ``parent``, or one name in it."""
+        if classify(base) is Whiteout.OPAQUE:
+            self._deferred.append(DeferredAttribute(os.path.realpath(parent), _OPAQUE, b"y"))
+        else:
+            _whiteout(posixpath.join(parent, base[len(PREFIX) :]), member)
 
     def _root(self, member: TarMember) -> None:
         """The root's own entry: skipped when it is called ".", as the Go library does, and applied under other names."""
@@ -194,27 +203,46 @@ class _Unpacking:
         self.result.root_attributes = True
 
     def _regular(self, path: bytes, member: TarMember) -> None:
+        mode = member.mode & _PERMISSIONS
         try:
-            descriptor = os.open(path, _NEW_FILE, 0o600)
+            descriptor = os.open(path, _NEW_FILE, mode & _CREATED)
         except FileExistsError:
             self._remove(path)
-            descriptor = os.open(path, _NEW_FILE, 0o600)
+            descriptor = os.open(path, _NEW_FILE, mode & _CREATED)
         try:
             for piece in self._reader.data():
                 written = os.write(descriptor, piece)
                 if written < len(piece):
                     write_all(descriptor, piece[written:])
-            # Owner before mode: chown(2) takes the setuid and setgid bits away.
-            os.fchown(descriptor, member.uid, member.gid)
-            os.fchmod(descriptor, member.mode & _PERMISSIONS)
+            if member.uid or member.gid or not self._is_right(descriptor, path, mode):
+                # Owner before mode: chown(2) takes the setuid and setgid bits away.
+                os.fchown(descriptor, member.uid, member.gid)
+                os.fchmod(descriptor, mode)
             os.utime(descriptor, ns=_times(member))
         finally:
             os.close(descriptor)
+
+    def _is_right(self, descriptor: int, path: bytes, mode: int) -> bool:
+        """Whether the new file has the owner 0:0 and ``mode`` already, as most have that are made so.
+
+        What the kernel does with one file it does with each of the same mode in the same directory, whatever the reason:
+        a setgid bit, a default access list, an option of the mount.
+        """
+        kind = (path[: path.rindex(b"/")], mode)
+        if kind in self._right:
+            return True
+        status = os.fstat(descriptor)
+        if status.st_uid or status.st_gid or stat.S_IMODE(status.st_mode) != mode:
+            return False
+        self._right.add(kind)
+        return True
 
     def _directory(self, path: bytes, member: TarMember) -> None:
         try:
             os.mkdir(path, 0o700)
         except FileExistsError:
+            # Files in it may turn out otherwise from now on.
+            self._right.clear()
             if not stat.S_ISDIR(os.lstat(path).st_mode):
                 self._remove(path)
                 os.mkdir(path, 0o700)
@@ -259,10 +287,13 @@ class _Unpacking:
             parent, base = posixpath.split(path)
             self._removed[posixpath.join(os.path.realpath(parent), base)] = len(self._deferred)
         self._known = {_ROOT}
+        self._right.clear()
         remove_tree(os.fsdecode(path))
 
     def _set_attributes(self, path: bytes, member: TarMember) -> None:
         """Sets extended attributes, after the owner and mode that would take some of them away again."""
+        # One of a directory can be an access list for the files in it.
+        self._right.clear()
         for name, value in member.xattrs.items():
             if name in _IGNORED_ATTRIBUTES:
                 continue
@@ -291,8 +322,15 @@ def _with_place(action: Callable[[TarMember], None], member: TarMember) -> None:
         raise _entry_failed(member, error) from error
 
 
+def _place(member: TarMember) -> bytes:
+    """The absolute path of a member."""
+    name = member.clean_name
+    # The shortest form of any other name is the same below the root; most names are such.
+    return _clean(member.name) if name.startswith((b"/", b".")) else b"/" + name
+
+
 def _clean(name: bytes) -> bytes:
-    """The absolute path of a member or of a hard link's target: ``..`` above the root stays at the root (Go: path.Clean)."""
+    """The absolute path that a name means: ``..`` above the root stays at the root (Go: path.Clean)."""
     return posixpath.normpath(b"/" + name.lstrip(b"/"))
 
 
@@ -338,14 +376,15 @@ def _with_parents(path: bytes) -> Iterable[bytes]:
 
 def _times(member: TarMember) -> tuple[int, int]:
     """Access time (not before the modification time) and modification time in nanoseconds."""
-    modified = member.mtime_ns
-    accessed = modified if member.atime_ns is None else max(member.atime_ns, modified)
-    return _time(accessed), _time(modified)
+    modified = _time(member.mtime_ns)
+    if member.atime_ns is None:
+        return modified, modified
+    return _time(max(member.atime_ns, member.mtime_ns)), modified
 
 
 def _restore_times(member: TarMember) -> None:
     """Gives a directory the times of its header; an access time that is missing there becomes 0."""
-    os.utime(_clean(member.name), ns=(_time(member.atime_ns or 0), _time(member.mtime_ns)))
+    os.utime(_place(member), ns=(_time(member.atime_ns or 0), _time(member.mtime_ns)))
 
 
 def _link_times(member: TarMember) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Union
 
 from .._host import confine
+from .._host.allocator import keep_freed_memory
 from .._host.pipes import read_chunks, write_all
 from .._host.zygote import Task
 from .._layer.compression import decompressed, preload
@@ -38,8 +39,9 @@ _READ_AHEAD = 4
 
 
 def prepare() -> None:
-    """First uses of what needs files of the system, which are out of reach later."""
+    """First uses of what needs files of the system, which are out of reach later, and settings that children inherit."""
     preload()
+    keep_freed_memory()
     # OpenSSL reads its configuration, and may load a provider.
     hashlib.sha256(b"").hexdigest()
     zlib.compressobj()

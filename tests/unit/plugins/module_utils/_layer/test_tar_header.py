@@ -91,6 +91,17 @@ def test_wrong_checksum_is_refused(checksum: bytes) -> None:
     assert caught.value.code == "corrupt_layer"
 
 
+def test_checksum_is_the_whole_sum_of_the_largest_bytes() -> None:
+    largest = {"linkname": b"\xff" * 100, "prefix": b"\xff" * 155, "trailer": b"\xff" * 4}
+    block = header(b"\xff" * 100, **largest)
+    assert parse_header(block).linkname == b"\xff" * 100
+    total = int(block[148:154], 8)
+    # The modulus of Adler-32, by which halves of the block are added.
+    assert total > 65521
+    with pytest.raises(CorruptLayer, match="wrong checksum"):
+        parse_header(header(b"\xff" * 100, checksum=b"%06o\0 " % (total - 65521), **largest))
+
+
 @pytest.mark.parametrize(
     ("field", "owner"),
     [

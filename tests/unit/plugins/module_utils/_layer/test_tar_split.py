@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._layer.tar_split import (
@@ -117,12 +118,22 @@ def test_damaged_records_are_told(text: bytes, why: str) -> None:
     assert caught.value.code == "store_damaged"
 
 
-def test_compressed_text_is_what_was_written() -> None:
+@pytest.mark.parametrize("accelerated", [True, False])
+def test_compressed_text_is_what_was_written(accelerated: bool) -> None:
     pieces: list[bytes] = []
-    writer = GzipWriter(pieces.append)
-    for number in range(2000):
-        writer.write(b"line %d\n" % number)
+    writer = GzipWriter(pieces.append, accelerated=accelerated)
+    lines = [b"line %d\n" % number for number in range(20_000)]
+    for line in lines:
+        writer.write(line)
     writer.close()
     data = b"".join(pieces)
     assert data[:3] == b"\x1f\x8b\x08"
-    assert gzip.decompress(data) == b"".join(b"line %d\n" % number for number in range(2000))
+    assert gzip.decompress(data) == b"".join(lines)
+
+
+def test_compressed_text_is_not_kept_to_the_end() -> None:
+    pieces: list[bytes] = []
+    writer = GzipWriter(pieces.append)
+    for _number in range(64):
+        writer.write(random.randbytes(10_000))
+    assert sum(map(len, pieces)) > 400_000
