@@ -17,6 +17,7 @@ from typing import Optional
 
 from .._errors import DataError
 from .._host.atomic_files import flush_file
+from .._host.zygote_client import Zygote
 from .._layer.verify import BlobVerifier
 from .._model.digest import Digest
 from .._report import Reporter
@@ -28,7 +29,7 @@ from .._storage.leftovers import recover_leftovers
 from .._storage.overlay import OverlayDriver
 from .._storage.prepare import prepare_store
 from .._storage.staging import Staging, open_staging
-from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker
+from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker, unpacking_helper
 from .._transport.source import ImageSource
 from .plan import FETCH, PlannedLayer
 
@@ -59,6 +60,7 @@ class Workshop:
         self._parallel = parallel
         self._resources = ExitStack()
         self._staging: Optional[Staging] = None
+        self._helper: Optional[Zygote] = None
         self._unpacker: Optional[Unpacker] = None
         self._supported = False
         self._staged = 0
@@ -73,6 +75,16 @@ class Workshop:
     ) -> None:
         self._resources.close()
 
+    def foresee_layers(self) -> None:
+        """Starts the process that will fork the unpackers, where it is likely that there will be layers to unpack.
+
+        It imports what it needs while the registry is asked; the store is not touched. Raises HostError.
+        """
+        if self._helper is None and self._unpacker is None:
+            self._helper = unpacking_helper()
+            self._resources.callback(self._helper.close)
+            self._helper.start()
+
     def open(self) -> None:
         """Makes the store ready to take layers, removes what a killed run left, and starts the unpacker."""
         if self._unpacker is None:
@@ -80,7 +92,8 @@ class Workshop:
             recover_leftovers(self.layout)
             self._staging = self._resources.enter_context(open_staging(self.layout))
             # Before the check of the driver, which may start a thread: the unpacker must be older than any.
-            self._unpacker = self._resources.enter_context(Unpacker(self._staging.tree, self._reporter))
+            unpacker = Unpacker(self._staging.tree, self._reporter, helper=self._helper)
+            self._unpacker = self._resources.enter_context(unpacker)
         if not self._supported:
             self.driver.check_support()
             self._supported = True

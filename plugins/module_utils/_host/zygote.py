@@ -123,7 +123,7 @@ def main(descriptor: int) -> NoReturn:
         channel = Channel.adopt(descriptor)
         received = channel.receive()
         if received is not None:
-            status = _start(channel, **received[0])
+            status = _start(channel, received[0]["worker"])
     except BaseException as error:
         # The caller reads this when nothing comes over the channel.
         os.write(_STANDARD_STREAMS[2], f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace"))
@@ -131,10 +131,15 @@ def main(descriptor: int) -> NoReturn:
         os._exit(status)
 
 
-def _start(channel: Channel, directory: str, worker: str) -> int:
+def _start(channel: Channel, worker: str) -> int:
     try:
         loaded = cast(Worker, importlib.import_module(worker))
         loaded.prepare()
+        received = channel.receive()
+        if received is None:
+            # There was nothing to unpack.
+            return 0
+        directory = received[0]["directory"]
         measures = _isolate(directory)
         zygote = os.fork()
     except Exception as error:

@@ -54,15 +54,14 @@ class Outcome:
 
 
 class Zygote:
-    """The helper process of one staging area. Children may be asked for from any thread, once it was started."""
+    """The helper process of one staging area: ``start`` it, let it ``enter`` the area, then ask for children from any thread."""
 
-    def __init__(self, directory: str, worker: str) -> None:
-        """``directory`` becomes the root of the helper; ``worker`` names a module with ``prepare()`` and ``TASKS``.
+    def __init__(self, worker: str) -> None:
+        """``worker`` names a module with ``prepare()`` and ``TASKS``.
 
         ``prepare`` is called before the change of root, for all that is out of reach afterwards; ``TASKS`` is a mapping
         of names to Task.
         """
-        self._directory = directory
         self._worker = worker
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -71,7 +70,10 @@ class Zygote:
         self._complaints = -1
 
     def start(self) -> None:
-        """Starts the helper and does not wait for it. The caller must not have another thread. Raises ZygoteFailed."""
+        """Starts the helper and does not wait for it. The caller must not have another thread. Raises ZygoteFailed.
+
+        Its imports take as long as some requests do, and need no directory: the sooner it is started the better.
+        """
         _require_single_thread()
         if not sys.executable:
             raise ZygoteFailed("the path of the Python interpreter is not known")
@@ -79,13 +81,19 @@ class Zygote:
         self._complaints, complaints = os.pipe2(os.O_CLOEXEC)
         try:
             self._pid = _execute(theirs.fileno(), complaints)
-            self._channel.send({"directory": self._directory, "worker": self._worker})
+            self._channel.send({"worker": self._worker})
         except OSError as error:
             self.close()
             raise ZygoteFailed(f"the helper process cannot be started: {error.strerror}") from error
         finally:
             theirs.release()
             os.close(complaints)
+
+    def enter(self, directory: str) -> None:
+        """Makes ``directory`` the root of the helper, for good, and does not wait for it."""
+        # One that is gone is found out, with the reason, when it is asked for a child.
+        with suppress(OSError):
+            self._channel.send({"directory": directory})
 
     def spawn(self, task: str, name: str, descriptors: Sequence[int]) -> Child:
         """Has a new child do ``task`` in the directory ``name``; it gets copies of ``descriptors``.

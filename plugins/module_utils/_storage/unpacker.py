@@ -62,23 +62,38 @@ class UnpackedLayer:
     confinement: dict[str, str] = field(default_factory=dict)
 
 
+def unpacking_helper(worker: str = unpack_child.__name__) -> Zygote:
+    """The helper process of an Unpacker, not started yet."""
+    return Zygote(worker)
+
+
 class Unpacker:
     """Unpacks layers into directories of ``staging``, each in a confined process of its own.
 
     Must be entered before the process has a second thread; ``start`` may then be called from any. Leaving the context ends
-    whatever still runs, and returns when nothing is written to ``staging`` any more.
+    whatever still runs, and returns when nothing is written to ``staging`` any more. A ``helper`` that was started before
+    saves the time that it takes to start.
     """
 
-    def __init__(self, staging: str, reporter: Reporter, worker: str = unpack_child.__name__) -> None:
+    def __init__(
+        self,
+        staging: str,
+        reporter: Reporter,
+        worker: str = unpack_child.__name__,
+        helper: Zygote | None = None,
+    ) -> None:
         self._staging = staging
         self._reporter = reporter
-        self._zygote = Zygote(staging, worker)
+        self._started = helper is not None
+        self._zygote = helper or unpacking_helper(worker)
         self._lock = threading.Lock()
         self._reported = False
 
     def __enter__(self) -> Unpacker:
-        """Starts the helper process, and does not wait for it. Raises ZygoteFailed."""
-        self._zygote.start()
+        """Starts the helper process if need be, and does not wait for it. Raises ZygoteFailed."""
+        if not self._started:
+            self._zygote.start()
+        self._zygote.enter(self._staging)
         return self
 
     def __exit__(
