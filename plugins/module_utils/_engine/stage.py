@@ -23,7 +23,6 @@ from .._model.digest import Digest
 from .._report import Reporter
 from .._storage.catalog import Catalog
 from .._storage.commit import StagedLayer
-from .._storage.diff import reassemble
 from .._storage.layout import Layout
 from .._storage.leftovers import recover_leftovers
 from .._storage.overlay import OverlayDriver
@@ -180,6 +179,9 @@ class Workshop:
         return [replace(layer, blob_size=verifier.count) for layer in staged]
 
     def _reuse(self, layer: PlannedLayer, catalog: Catalog, stop: threading.Event) -> StagedLayer:
+        # Few pulls copy a layer, and most of what this imports the caller has no other use for.
+        from .._storage.diff import reassemble
+
         template = catalog.layers_with_diff(layer.diff_id)[0]
         chunks = reassemble(self.layout, catalog, template)
         staged = self._unpack([layer], chunks, lambda _chunk: None, lambda: None, stop)[0]

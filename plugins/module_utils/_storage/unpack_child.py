@@ -27,9 +27,7 @@ from .._layer.read_ahead import read_ahead
 from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
 from .unpack import DeferredAttribute, Unpacked, set_deferred, unpack
-
-UNPACK = "unpack"
-FINISH = "finish"
+from .unpack_tasks import FINISH, UNPACK
 
 # Pieces of up to 256 KiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
 # interpreter while they work. 0: no second thread.

@@ -29,8 +29,7 @@ from .._host.zygote_client import Child, Zygote
 from .._layer.compression import Compression
 from .._model.digest import Digest
 from .._report import Reporter
-from . import unpack_child
-from .unpack_child import FINISH, UNPACK
+from .unpack_tasks import FINISH, UNPACK, WORKER
 
 # An honest answer has some hundred bytes, and more only where owners or attributes are many.
 _LONGEST_ANSWER = 64 * 1024 * 1024
@@ -62,7 +61,7 @@ class UnpackedLayer:
     confinement: dict[str, str] = field(default_factory=dict)
 
 
-def unpacking_helper(worker: str = unpack_child.__name__) -> Zygote:
+def unpacking_helper(worker: str = WORKER) -> Zygote:
     """The helper process of an Unpacker, not started yet."""
     return Zygote(worker)
 
@@ -79,7 +78,7 @@ class Unpacker:
         self,
         staging: str,
         reporter: Reporter,
-        worker: str = unpack_child.__name__,
+        worker: str = WORKER,
         helper: Zygote | None = None,
     ) -> None:
         self._staging = staging
