@@ -95,11 +95,16 @@ class Channel:
     def receive(self) -> Optional[tuple[dict[str, Any], list[int]]]:
         """The next message and its descriptors; None when the other end is closed."""
         try:
-            data, descriptors, _flags, _address = socket.recv_fds(self._end, _MESSAGE, _MOST_DESCRIPTORS)
+            data, descriptors = self._take()
         except ConnectionError:
-            # The other end was closed with a message in it that nobody read.
-            return None
+            # The other end was closed with a message in it that nobody read. The kernel says so once, before what that end
+            # had sent; the next look finds that, or the end.
+            data, descriptors = self._take()
         return (json.loads(data), descriptors) if data else None
+
+    def _take(self) -> tuple[bytes, list[int]]:
+        data, descriptors, _flags, _address = socket.recv_fds(self._end, _MESSAGE, _MOST_DESCRIPTORS)
+        return data, descriptors
 
     def close(self) -> None:
         """Closes the connection, even where another process has a copy of this end. May be called again."""

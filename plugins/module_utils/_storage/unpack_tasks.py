@@ -3,17 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""What the confined children can be asked for, and where the code lies that does it."""
+"""What the confined children can be asked for."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    # Ansible sends along what is imported anywhere. Only the helper process runs it; the caller need not even compile it.
-    from . import unpack_child  # noqa: F401  # pylint: disable=unused-import
-
-WORKER = f"{__package__}.unpack_child"
 
 UNPACK = "unpack"
 FINISH = "finish"

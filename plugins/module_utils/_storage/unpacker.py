@@ -19,7 +19,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import DataError, HostError
 from .._host.error_document import revive_error
@@ -29,8 +29,13 @@ from .._host.zygote_client import Child, Zygote
 from .._layer.compression import Compression
 from .._model.digest import Digest
 from .._report import Reporter
-from .unpack_tasks import FINISH, UNPACK, WORKER
+from .unpack_tasks import FINISH, UNPACK
 
+if TYPE_CHECKING:
+    # Ansible sends along what is imported anywhere. The helper process alone runs it, and this one need not even compile it.
+    from . import unpack_child  # noqa: F401  # pylint: disable=unused-import
+
+_WORKER = f"{__package__}.unpack_child"
 # An honest answer has some hundred bytes, and more only where owners or attributes are many.
 _LONGEST_ANSWER = 64 * 1024 * 1024
 _LARGEST_ID = 0xFFFFFFFF
@@ -61,7 +66,7 @@ class UnpackedLayer:
     confinement: dict[str, str] = field(default_factory=dict)
 
 
-def unpacking_helper(worker: str = WORKER) -> Zygote:
+def unpacking_helper(worker: str = _WORKER) -> Zygote:
     """The helper process of an Unpacker, not started yet."""
     return Zygote(worker)
 
@@ -78,7 +83,7 @@ class Unpacker:
         self,
         staging: str,
         reporter: Reporter,
-        worker: str = WORKER,
+        worker: str = _WORKER,
         helper: Zygote | None = None,
     ) -> None:
         self._staging = staging
@@ -169,13 +174,17 @@ class LayerFeed:
         return self._gone
 
     def write(self, data: bytes) -> None:
-        """Hands the next bytes of the blob to the child, and blocks while it is busy; to one that is gone, nothing."""
+        """Hands the next bytes of the blob to the child, and blocks while it is busy; to one that is gone, nothing.
+
+        Raises HostError where the helper process could not start, so that there never was a child.
+        """
         if self._gone:
             return
         try:
             write_all(self._blob, data)
         except BrokenPipeError:
             self._gone = True
+            self._child.ensure_begun()
 
     def finish(self) -> UnpackedLayer:
         """The result, when the whole blob was written and found to be the right one.
