@@ -10,14 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Optional
 
 from .._errors import DataError
 from .._host.atomic_files import flush_file
-from .._host.zygote_client import Zygote
+from .._host.zygote_client import Zygote, ZygoteFailed
 from .._layer.verify import BlobVerifier
 from .._model.digest import Digest
 from .._report import Reporter
@@ -77,12 +77,15 @@ class Workshop:
     def foresee_layers(self) -> None:
         """Starts the process that will fork the unpackers, where it is likely that there will be layers to unpack.
 
-        It imports what it needs while the registry is asked; the store is not touched. Raises HostError.
+        It imports what it needs while the registry is asked; the store is not touched. Where it cannot be started, ``open``
+        tries again, and tells why: there may be nothing to unpack.
         """
         if self._helper is None and self._unpacker is None:
-            self._helper = unpacking_helper()
-            self._resources.callback(self._helper.close)
-            self._helper.start()
+            helper = unpacking_helper()
+            with suppress(ZygoteFailed):
+                helper.start()
+                self._helper = helper
+                self._resources.callback(helper.close)
 
     def open(self) -> None:
         """Makes the store ready to take layers, removes what a killed run left, and starts the unpacker."""
