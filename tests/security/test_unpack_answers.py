@@ -140,9 +140,21 @@ def test_only_privileged_attributes_can_be_deferred(liar: Unpacker, staging: str
 
 
 def test_a_worker_that_cannot_be_imported_is_an_error_that_names_it(staging: str) -> None:
-    with (
-        Unpacker(staging, Reporter(), "security.no_such_worker") as unpacker,
-        pytest.raises(HostError, match="no_such_worker"),
-    ):
-        unpacker.start("layer", os.path.join(staging, "tar-split"))
+    with Unpacker(staging, Reporter(), "security.no_such_worker") as unpacker:
+        # The helper is not waited for: the first thing that needs it tells, and so does everything after it.
+        feed = unpacker.start("layer", os.path.join(staging, "tar-split"))
+        with pytest.raises(HostError, match="no_such_worker"):
+            feed.finish()
+        with pytest.raises(HostError, match="no_such_worker"):
+            unpacker.start("next", os.path.join(staging, "tar-split2"))
     assert descendants(os.getpid()) == []
+
+
+def test_a_download_ends_where_the_helper_could_not_start(staging: str) -> None:
+    with Unpacker(staging, Reporter(), "security.no_such_worker") as unpacker:
+        feed = unpacker.start("layer", os.path.join(staging, "tar-split"))
+        with pytest.raises(HostError, match="no_such_worker"):
+            # The pipe takes no more than one of them.
+            for _count in range(10):
+                feed.write(bytes(1 << 20))
+        feed.abort()

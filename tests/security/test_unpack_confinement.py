@@ -24,8 +24,9 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Zygote, P
     staging = tmp_path_factory.mktemp("staging")
     (staging / "neighbour").mkdir()
     (staging / "neighbour" / "file").write_text("of another layer")
-    helper = Zygote(str(staging), planted_worker.__name__)
+    helper = Zygote(planted_worker.__name__)
     helper.start()
+    helper.enter(str(staging))
     yield helper, staging
     helper.close()
 

@@ -27,8 +27,13 @@ from ansible_collections.strata.containers.plugins.module_utils._errors import S
 from ansible_collections.strata.containers.plugins.module_utils._host.zygote_client import ZygoteFailed
 from ansible_collections.strata.containers.plugins.module_utils._layer.compression import zstd_available
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
+from ansible_collections.strata.containers.plugins.module_utils._storage import unpack_child
 from ansible_collections.strata.containers.plugins.module_utils._storage import unpacker as unpacker_file
-from ansible_collections.strata.containers.plugins.module_utils._storage.unpacker import Unpacker, UnpackFailed
+from ansible_collections.strata.containers.plugins.module_utils._storage.unpacker import (
+    Unpacker,
+    UnpackFailed,
+    unpacking_helper,
+)
 from lab.odd_images import Entry, make_tar, odd_layers
 from security import sealed_worker
 from security.unpacking import descendants, unpack, unpack_one, wait_until
@@ -72,7 +77,8 @@ def _half_of_a_layer() -> bytes:
 
 
 def test_unpacking_needs_no_import_after_the_change_of_root(staging: str) -> None:
-    plain = make_tar([Entry("directory/file", content=b"content" * 10_000, mode=0o4755)])
+    # Long enough for the second thread of the child.
+    plain = make_tar([Entry("directory/file", content=b"content" * 300_000, mode=0o4755)])
     blobs = [blob for blob, _kind in odd_layers()] + [bz2.compress(plain), lzma.compress(plain), b"", bytes(1024)]
     if zstd_available() and shutil.which("zstd"):
         blobs.append(subprocess.run(["zstd", "-q", "-c"], input=plain, stdout=subprocess.PIPE, check=True).stdout)
@@ -81,11 +87,20 @@ def test_unpacking_needs_no_import_after_the_change_of_root(staging: str) -> Non
             unpack(unpacker, staging, str(number), blob)
 
 
+def test_nothing_in_the_helper_works_at_each_fork() -> None:
+    """CPython's threading renews itself in a forked child, which takes longer than to unpack a small layer's first files."""
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; from {unpack_child.__name__} import prepare; prepare(); "
+        "sys.exit('threading' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-I", "-S", "-c", code], check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     "blob",
     [
-        gzip.compress(b"no tar at all" * 1000),
-        gzip.compress(make_tar([Entry("file", content=b"x" * 10_000)]))[:-20],
+        gzip.compress(b"no tar at all" * 1000, mtime=0),
+        gzip.compress(make_tar([Entry("file", content=b"x" * 10_000)]), mtime=0)[:-20],
         b"\x28\xb5\x2f\xfd" + bytes(100),
         b"\xfd7zXZ\x00" + bytes(100),
         b"BZh9" + bytes(100),
@@ -202,6 +217,25 @@ def test_leaving_in_the_middle_ends_every_process(staging: str) -> None:
     assert descendants(os.getpid()) == []
     for feed in feeds:
         feed.abort()
+
+
+def test_a_helper_can_be_started_before_there_is_a_directory(staging: str) -> None:
+    helper = unpacking_helper()
+    helper.start()
+    with Unpacker(staging, Reporter(), helper=helper) as unpacker:
+        unpack(unpacker, staging, "layer", odd_layers()[1][0])
+    helper.close()
+    assert descendants(os.getpid()) == []
+
+
+def test_a_helper_that_was_not_needed_ends() -> None:
+    before = os.listdir("/proc/self/fd")
+    helper = unpacking_helper()
+    helper.start()
+    assert descendants(os.getpid()) != []
+    helper.close()
+    assert descendants(os.getpid()) == []
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_no_descriptor_is_left_open(staging: str) -> None:

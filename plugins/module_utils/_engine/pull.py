@@ -122,6 +122,8 @@ class Puller:
             return self._keep(request, catalog, present, _Provenance())
         gate = self._open_gate()
         admission = None if gate.needs_evidence(request.name) else gate.admit(request.name, None, self._reporter)
+        if present is None and admission is not None and not self._check_mode:
+            self._workshop.foresee_layers()
         if present is not None and admission is not None:
             # What a digest names cannot move, and nothing of it has to be looked at.
             manifest = self._named_by_digest(request, catalog, present)

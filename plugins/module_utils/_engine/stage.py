@@ -10,25 +10,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Optional
 
 from .._errors import DataError
 from .._host.atomic_files import flush_file
+from .._host.zygote_client import Zygote, ZygoteFailed
 from .._layer.verify import BlobVerifier
 from .._model.digest import Digest
 from .._report import Reporter
 from .._storage.catalog import Catalog
 from .._storage.commit import StagedLayer
-from .._storage.diff import reassemble
 from .._storage.layout import Layout
 from .._storage.leftovers import recover_leftovers
 from .._storage.overlay import OverlayDriver
 from .._storage.prepare import prepare_store
 from .._storage.staging import Staging, open_staging
-from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker
+from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker, unpacking_helper
 from .._transport.source import ImageSource
 from .plan import FETCH, PlannedLayer
 
@@ -59,6 +59,7 @@ class Workshop:
         self._parallel = parallel
         self._resources = ExitStack()
         self._staging: Optional[Staging] = None
+        self._helper: Optional[Zygote] = None
         self._unpacker: Optional[Unpacker] = None
         self._supported = False
         self._staged = 0
@@ -73,6 +74,19 @@ class Workshop:
     ) -> None:
         self._resources.close()
 
+    def foresee_layers(self) -> None:
+        """Starts the process that will fork the unpackers, where it is likely that there will be layers to unpack.
+
+        It imports what it needs while the registry is asked; the store is not touched. Where it cannot be started, ``open``
+        tries again, and tells why: there may be nothing to unpack.
+        """
+        if self._helper is None and self._unpacker is None:
+            helper = unpacking_helper()
+            with suppress(ZygoteFailed):
+                helper.start()
+                self._helper = helper
+                self._resources.callback(helper.close)
+
     def open(self) -> None:
         """Makes the store ready to take layers, removes what a killed run left, and starts the unpacker."""
         if self._unpacker is None:
@@ -80,7 +94,8 @@ class Workshop:
             recover_leftovers(self.layout)
             self._staging = self._resources.enter_context(open_staging(self.layout))
             # Before the check of the driver, which may start a thread: the unpacker must be older than any.
-            self._unpacker = self._resources.enter_context(Unpacker(self._staging.tree, self._reporter))
+            unpacker = Unpacker(self._staging.tree, self._reporter, helper=self._helper)
+            self._unpacker = self._resources.enter_context(unpacker)
         if not self._supported:
             self.driver.check_support()
             self._supported = True
@@ -167,6 +182,9 @@ class Workshop:
         return [replace(layer, blob_size=verifier.count) for layer in staged]
 
     def _reuse(self, layer: PlannedLayer, catalog: Catalog, stop: threading.Event) -> StagedLayer:
+        # Few pulls copy a layer, and most of what this imports the caller has no other use for.
+        from .._storage.diff import reassemble
+
         template = catalog.layers_with_diff(layer.diff_id)[0]
         chunks = reassemble(self.layout, catalog, template)
         staged = self._unpack([layer], chunks, lambda _chunk: None, lambda: None, stop)[0]

@@ -45,6 +45,8 @@ CAP_SYS_ADMIN = 21
 CAP_MKNOD = 27
 CAP_SETFCAP = 31
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
+# The version, and the process: 0 is the calling one.
+_CAPABILITY_HEADER = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
 # The sets of capset(2) have 64 bits; the kernel says EINVAL beyond the last one that it knows.
 _CAPABILITIES = range(64)
 
@@ -115,13 +117,22 @@ def drop_bounding_set() -> None:
 
 def limit_capabilities(keep: Iterable[int]) -> None:
     """Leaves those of ``keep`` that the process has as permitted and effective capabilities, and nothing to inherit."""
+    set_capabilities(capability_sets(keep))
+
+
+def capability_sets(keep: Iterable[int]) -> bytes:
+    """What ``set_capabilities`` takes: those of ``keep`` that this process has, and nothing to inherit."""
     wanted = sum(1 << capability for capability in set(keep))
-    header = struct.pack("=Ii", _LINUX_CAPABILITY_VERSION_3, 0)
     sets = ctypes.create_string_buffer(24)
-    call("capget", header, sets)
+    call("capget", _CAPABILITY_HEADER, sets)
     _effective, permitted, _inheritable, _effective_high, permitted_high, _inheritable_high = struct.unpack("=6I", sets)
     low, high = wanted & permitted, (wanted >> 32) & permitted_high
-    call("capset", header, struct.pack("=6I", low, low, 0, high, high, 0))
+    return struct.pack("=6I", low, low, 0, high, high, 0)
+
+
+def set_capabilities(sets: bytes) -> None:
+    """Gives this process exactly the capabilities of ``sets``, for good."""
+    call("capset", _CAPABILITY_HEADER, sets)
 
 
 def limit_memory(size: int) -> None:

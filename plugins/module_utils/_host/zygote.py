@@ -95,11 +95,16 @@ class Channel:
     def receive(self) -> Optional[tuple[dict[str, Any], list[int]]]:
         """The next message and its descriptors; None when the other end is closed."""
         try:
-            data, descriptors, _flags, _address = socket.recv_fds(self._end, _MESSAGE, _MOST_DESCRIPTORS)
+            data, descriptors = self._take()
         except ConnectionError:
-            # The other end was closed with a message in it that nobody read.
-            return None
+            # The other end was closed with a message in it that nobody read. The kernel says so once, before what that end
+            # had sent; the next look finds that, or the end.
+            data, descriptors = self._take()
         return (json.loads(data), descriptors) if data else None
+
+    def _take(self) -> tuple[bytes, list[int]]:
+        data, descriptors, _flags, _address = socket.recv_fds(self._end, _MESSAGE, _MOST_DESCRIPTORS)
+        return data, descriptors
 
     def close(self) -> None:
         """Closes the connection, even where another process has a copy of this end. May be called again."""
@@ -123,7 +128,7 @@ def main(descriptor: int) -> NoReturn:
         channel = Channel.adopt(descriptor)
         received = channel.receive()
         if received is not None:
-            status = _start(channel, **received[0])
+            status = _start(channel, received[0]["worker"])
     except BaseException as error:
         # The caller reads this when nothing comes over the channel.
         os.write(_STANDARD_STREAMS[2], f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace"))
@@ -131,10 +136,15 @@ def main(descriptor: int) -> NoReturn:
         os._exit(status)
 
 
-def _start(channel: Channel, directory: str, worker: str) -> int:
+def _start(channel: Channel, worker: str) -> int:
     try:
         loaded = cast(Worker, importlib.import_module(worker))
         loaded.prepare()
+        received = channel.receive()
+        if received is None:
+            # There was nothing to unpack.
+            return 0
+        directory = received[0]["directory"]
         measures = _isolate(directory)
         zygote = os.fork()
     except Exception as error:
@@ -170,6 +180,7 @@ def _be_zygote(channel: Channel, worker: Worker, directory: str, measures: dict[
         confine.die_with_parent(signal.SIGKILL)
         _enter(directory, measures)
         os.dup2(_STANDARD_STREAMS[0], _STANDARD_STREAMS[2])
+        _set_what_children_inherit()
         confine.limit_descriptors(_ZYGOTE_DESCRIPTORS)
         measures["no_new_privileges"] = _attempt(confine.forbid_new_privileges)
         measures["bounding_set"] = _attempt(confine.drop_bounding_set)
@@ -192,6 +203,14 @@ def _enter(directory: str, measures: dict[str, str]) -> None:
         confine.change_root(directory)
 
 
+def _set_what_children_inherit() -> None:
+    """What a child would have to do for itself; each memory page that it does not write to is one that it need not copy."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.umask(0o022)
+    with reporting("limit the memory of", "the unpacking process"):
+        confine.limit_memory(_CHILD_MEMORY)
+
+
 class _Server:
     """Forks a child for each request, and tells of its end through the pipe that came with the request."""
 
@@ -199,6 +218,8 @@ class _Server:
         self._channel = channel
         self._worker = worker
         self._measures = measures
+        # Of each task, the capabilities of its children as the kernel wants to be told them.
+        self._rights = {name: confine.capability_sets(_allowed(task, measures)) for name, task in worker.TASKS.items()}
         # Of each child that runs: its number, and the pipe that takes word of its end.
         self._children: dict[int, tuple[int, int]] = {}
 
@@ -275,9 +296,14 @@ class _Server:
         status = 1
         try:
             try:
-                task = self._worker.TASKS[task_name]
-                confinement = _confine(name, descriptors, task.capabilities, self._measures)
-                document = {**task.run(inputs), "confinement": confinement}
+                landlock = _confine(name, descriptors, self._rights[task_name])
+                document = self._worker.TASKS[task_name].run(inputs)
+                document["confinement"] = {
+                    **self._measures,
+                    "landlock": landlock,
+                    "root": _IN_FORCE,
+                    "capabilities": _IN_FORCE,
+                }
             except BaseException as error:
                 document = {"error": describe_error(error, "unpack the layer")}
             write_all(result, json.dumps(document).encode())
@@ -286,27 +312,29 @@ class _Server:
             os._exit(status)
 
 
-def _confine(
-    name: str, descriptors: list[int], capabilities: frozenset[int], measures: Mapping[str, str]
-) -> dict[str, str]:
-    """Gives up, for good, all but the directory ``name``, ``descriptors`` and ``capabilities``; tells what is in force.
+def _allowed(task: Task, measures: Mapping[str, str]) -> frozenset[int]:
+    """The capabilities that the children of ``task`` keep."""
+    if measures["nodev"] == _IN_FORCE:
+        return task.capabilities
+    # A device node that can be made can be opened here: it would be a way to the disks.
+    return task.capabilities - {confine.CAP_MKNOD}
+
+
+def _confine(name: str, descriptors: list[int], rights: bytes) -> str:
+    """Gives up, for good, all but the directory ``name``, ``descriptors`` and ``rights``; tells what Landlock is in force.
 
     Raises HostError where the root directory or the capabilities cannot be changed.
     """
-    _reset_signals()
+    # The end of a child is told to the zygote alone.
+    signal.set_wakeup_fd(-1)
     confine.die_with_parent(signal.SIGKILL)
-    os.umask(0o022)
     with reporting("make it the root directory of the unpacking process", name):
         confine.change_root(name)
     confine.close_descriptors({*_STANDARD_STREAMS, *descriptors}, _ZYGOTE_DESCRIPTORS)
-    if measures["nodev"] != _IN_FORCE:
-        # A device node that can be made can be opened here: it would be a way to the disks.
-        capabilities -= {confine.CAP_MKNOD}
     with reporting("give up rights in", name):
-        confine.limit_memory(_CHILD_MEMORY)
         confine.limit_descriptors(_CHILD_DESCRIPTORS)
-        confine.limit_capabilities(capabilities)
-    return {**measures, "landlock": _landlock(), "root": _IN_FORCE, "capabilities": _IN_FORCE}
+        confine.set_capabilities(rights)
+    return _landlock()
 
 
 def _landlock() -> str:
@@ -314,12 +342,6 @@ def _landlock() -> str:
         return confine.landlock_below_current_directory()
     except OSError as error:
         return f"not available: {error.strerror}"
-
-
-def _reset_signals() -> None:
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def _attempt(measure: Callable[[], None]) -> str:

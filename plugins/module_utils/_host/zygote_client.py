@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from .._errors import HostError
+from .._errors import HostError, StrataError
 from .error_document import revive_error
 from .os_errors import reporting
 from .pipes import read_chunks
@@ -54,24 +54,27 @@ class Outcome:
 
 
 class Zygote:
-    """The helper process of one staging area. Children may be asked for from any thread, once it was started."""
+    """The helper process of one staging area: ``start`` it, let it ``enter`` the area, then ask for children from any thread."""
 
-    def __init__(self, directory: str, worker: str) -> None:
-        """``directory`` becomes the root of the helper; ``worker`` names a module with ``prepare()`` and ``TASKS``.
+    def __init__(self, worker: str) -> None:
+        """``worker`` names a module with ``prepare()`` and ``TASKS``.
 
         ``prepare`` is called before the change of root, for all that is out of reach afterwards; ``TASKS`` is a mapping
         of names to Task.
         """
-        self._directory = directory
         self._worker = worker
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._ready = False
+        self._start_failure: StrataError | None = None
         self._pid = 0
         self._complaints = -1
 
     def start(self) -> None:
-        """Starts the helper and does not wait for it. The caller must not have another thread. Raises ZygoteFailed."""
+        """Starts the helper and does not wait for it. The caller must not have another thread. Raises ZygoteFailed.
+
+        Its imports take as long as some requests do, and need no directory: the sooner it is started the better.
+        """
         _require_single_thread()
         if not sys.executable:
             raise ZygoteFailed("the path of the Python interpreter is not known")
@@ -79,7 +82,7 @@ class Zygote:
         self._complaints, complaints = os.pipe2(os.O_CLOEXEC)
         try:
             self._pid = _execute(theirs.fileno(), complaints)
-            self._channel.send({"directory": self._directory, "worker": self._worker})
+            self._channel.send({"worker": self._worker})
         except OSError as error:
             self.close()
             raise ZygoteFailed(f"the helper process cannot be started: {error.strerror}") from error
@@ -87,28 +90,38 @@ class Zygote:
             theirs.release()
             os.close(complaints)
 
+    def enter(self, directory: str) -> None:
+        """Makes ``directory`` the root of the helper, for good, and does not wait for it."""
+        # One that is gone is found out, with the reason, when a child does not answer.
+        with suppress(OSError):
+            self._channel.send({"directory": directory})
+
     def spawn(self, task: str, name: str, descriptors: Sequence[int]) -> Child:
         """Has a new child do ``task`` in the directory ``name``; it gets copies of ``descriptors``.
 
-        The caller then closes its own: nobody but the child must hold them. Raises ZygoteFailed.
+        The caller then closes its own: nobody but the child must hold them. Does not wait for a helper that is still
+        starting: what the child is to read can be fetched meanwhile. Raises ZygoteFailed.
         """
         with self._lock:
-            self._wait_until_ready()
             number = next(self._numbers)
             with reporting("make the pipes of", name):
                 result, their_result = os.pipe2(os.O_CLOEXEC)
                 status, their_status = os.pipe2(os.O_CLOEXEC)
             child = Child(self, number, result, status)
+            failure = None
             try:
                 request = {"number": number, "task": task, "name": name}
                 self._channel.send(request, [*descriptors, their_result, their_status])
             except OSError as error:
-                child.close()
-                raise ZygoteFailed(f"the helper process is gone: {error.strerror}") from error
+                failure = ZygoteFailed(f"the helper process is gone: {error.strerror}")
             finally:
                 os.close(their_result)
                 os.close(their_status)
-            return child
+        if failure:
+            child.close()
+            self.ensure_started()
+            raise failure
+        return child
 
     def kill(self, number: int) -> None:
         """Has the child killed; nothing happens when it has ended."""
@@ -117,6 +130,15 @@ class Zygote:
                 self._channel.send({"kill": number})
             except OSError:
                 return
+
+    def ensure_started(self) -> None:
+        """Returns when the helper is ready, or has been so; for when a child's pipe broke. Raises why it could not start."""
+        with self._lock:
+            if not self._ready and self._start_failure is None and self._complaints >= 0:
+                self._start_failure = self._first_word()
+                self._ready = self._start_failure is None
+        if self._start_failure:
+            raise self._start_failure
 
     def close(self) -> None:
         """Ends the helper and its children, and returns when none of them is left. May be called again."""
@@ -131,15 +153,12 @@ class Zygote:
             with suppress(ChildProcessError):
                 os.waitpid(self._pid, 0)
 
-    def _wait_until_ready(self) -> None:
-        if self._ready:
-            return
+    def _first_word(self) -> StrataError | None:
+        """Why the helper could not start; None when it says that it is ready."""
         received = self._channel.receive()
         if received is None:
-            raise ZygoteFailed("the helper process did not start", found=_last_line(self._complaints))
-        if "error" in received[0]:
-            raise revive_error(received[0]["error"])
-        self._ready = True
+            return ZygoteFailed("the helper process did not start", found=_last_line(self._complaints))
+        return revive_error(received[0]["error"]) if "error" in received[0] else None
 
 
 class Child:
@@ -152,7 +171,10 @@ class Child:
         self._status = status
 
     def outcome(self, limit: int) -> Outcome:
-        """What the child said, when it has ended. One that says more than ``limit`` bytes is killed."""
+        """What the child said, when it has ended. One that says more than ``limit`` bytes is killed.
+
+        Raises why the helper could not start where that is the reason that the child said nothing.
+        """
         if self._status < 0:
             return Outcome(b"", "it was ended")
         pieces = []
@@ -165,7 +187,13 @@ class Child:
             pieces.append(piece)
         end = self._wait()
         self.close()
+        if end:
+            self._zygote.ensure_started()
         return Outcome(b"".join(pieces), end)
+
+    def ensure_begun(self) -> None:
+        """Raises why the helper could not start, if that is so: then there never was a child."""
+        self._zygote.ensure_started()
 
     def kill(self) -> None:
         """Ends the child if it has not ended, and returns when it is gone. May be called again."""

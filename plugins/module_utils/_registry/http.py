@@ -26,8 +26,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from http.client import HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
-from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
 from urllib.request import getproxies_environment
@@ -195,7 +195,7 @@ class HttpClient:
             # Before version 2, urllib3 compares names itself, and leaves an address out where the context would need it.
             self._tls.check_hostname = False
         self._lock = threading.Lock()
-        self._sessions: list[Any] = []
+        self._adapters: list[Any] = []
         self._idle: list[Any] = []
         if not options.verify:
             # The user has decided this; a line on stderr for each connection would not help to decide otherwise.
@@ -240,9 +240,9 @@ class HttpClient:
     def close(self) -> None:
         """Closes all connections."""
         with self._lock:
-            sessions, self._sessions, self._idle = self._sessions, [], []
-        for session in sessions:
-            session.close()
+            adapters, self._adapters, self._idle = self._adapters, [], []
+        for adapter in adapters:
+            adapter.close()
 
     def _check_redirect(self, url: str, target: str, may_downgrade: bool = True) -> None:
         if (
@@ -261,50 +261,54 @@ class HttpClient:
         form: Sequence[tuple[str, str]] | None,
     ) -> HttpResponse:
         timeout = self.options.timeout
-        session = self._take_session()
+        adapter = self._take_adapter()
         failure = None
         try:
-            response = session.request(
-                method,
-                url,
-                headers={**headers, **({"Authorization": authorization} if authorization else {})},
-                data=None if form is None else list(form),
-                proxies=_proxies(url),
+            # Not through a session of the library: that looks for cookies, .netrc, hooks and redirects, which we have none of.
+            request = requests.PreparedRequest()
+            fields = None if form is None else list(form)
+            request.prepare(method, url, headers=self._headers(headers, authorization), data=fields)
+            response = adapter.send(
+                request,
+                proxies=_proxies(url, self._proxy_variables),
                 timeout=(min(_CONNECT_TIMEOUT, timeout), timeout),
-                allow_redirects=False,
                 stream=True,
             )
         except _failures() as error:
             failure = _failure(error, _host(url), timeout)
         if failure:
-            self._give_back(session)
+            self._give_back(adapter)
             # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
             raise failure
-        return HttpResponse(response, url, timeout, lambda: self._give_back(session))
+        return HttpResponse(response, url, timeout, lambda: self._give_back(adapter))
 
-    def _take_session(self) -> Any:
-        """A session that nobody uses: the last one that was given back, whose connections are the freshest."""
+    def _headers(self, headers: Mapping[str, str], authorization: str) -> dict[str, str]:
+        # A transfer that is compressed on the way would not have the digest of the blob.
+        always = {"User-Agent": self.options.user_agent, "Accept-Encoding": "identity"}
+        return {**always, **headers, **({"Authorization": authorization} if authorization else {})}
+
+    @cached_property
+    def _proxy_variables(self) -> dict[str, str]:
+        """The proxies of the environment; looking through all of it takes as long as a tenth of a request."""
+        return getproxies_environment()
+
+    def _take_adapter(self) -> Any:
+        """An adapter that nobody uses: the last one that was given back, whose connections are the freshest."""
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        session = _new_session(self.options, self._tls)
+        adapter = _Adapter(self._tls, self.options.verify)
         with self._lock:
-            self._sessions.append(session)
-        return session
+            self._adapters.append(adapter)
+        return adapter
 
-    def _give_back(self, session: Any) -> None:
+    def _give_back(self, adapter: Any) -> None:
         with self._lock:
-            if session in self._sessions:
-                self._idle.append(session)
+            if adapter in self._adapters:
+                self._idle.append(adapter)
 
 
 if HAS_REQUESTS:
-
-    class _Session(requests.Session):
-        """The library's session, which leaves redirects alone."""
-
-        def get_redirect_target(self, resp: Any) -> None:
-            """Even of a redirect that it is not to follow, the library would read the body, however long it is."""
 
     class _Adapter(HTTPAdapter):
         """The library's adapter, which takes its trust from our context and from nowhere else."""
@@ -338,24 +342,9 @@ if HAS_REQUESTS:
             """Here the library would load its own trust store into our context."""
 
 
-def _new_session(options: ConnectionOptions, context: ssl.SSLContext) -> Any:
-    session = _Session()
-    # No .netrc, no REQUESTS_CA_BUNDLE; proxies are looked up for each request instead.
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.clear()
-    session.headers["User-Agent"] = options.user_agent
-    # A transfer that is compressed on the way would not have the digest of the blob.
-    session.headers["Accept-Encoding"] = "identity"
-    adapter = _Adapter(context, options.verify)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _proxies(url: str) -> dict[str, str]:
-    """The proxy of the environment for ``url`` in the form that the library wants."""
-    proxy = proxy_for(url, getproxies_environment())
+def _proxies(url: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """The proxy for ``url`` in the form that the library wants."""
+    proxy = proxy_for(url, variables)
     return {origin(url)[0]: proxy} if proxy else {}
 
 

@@ -14,11 +14,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import queue
-import threading
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import Any, Union
+from collections.abc import Sequence
+from typing import Any
 
 from .._host import confine
 from .._host.allocator import keep_freed_memory
@@ -26,16 +24,15 @@ from .._host.pipes import read_chunks, write_all
 from .._host.zygote import Task
 from .._layer.compression import decompressed, preload
 from .._layer.hashing import Hashed
+from .._layer.read_ahead import read_ahead
 from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
 from .unpack import DeferredAttribute, Unpacked, set_deferred, unpack
+from .unpack_tasks import FINISH, UNPACK
 
-UNPACK = "unpack"
-FINISH = "finish"
-
-# Pieces of up to 1 MiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
+# Pieces of up to 256 KiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
 # interpreter while they work. 0: no second thread.
-_READ_AHEAD = 4
+_READ_AHEAD = 2
 
 
 def prepare() -> None:
@@ -53,7 +50,7 @@ def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
     compression, plain = decompressed(read_chunks(blob))
     hashed = Hashed(plain, hashlib.sha256())
     compressor = GzipWriter(lambda data: write_all(tar_split, data))
-    reader = TarReader(_ahead(hashed) if _READ_AHEAD else hashed, TarSplitWriter(compressor.write))
+    reader = TarReader(read_ahead(hashed, _READ_AHEAD) if _READ_AHEAD else hashed, TarSplitWriter(compressor.write))
     unpacked = unpack(reader)
     reader.drain()
     compressor.close()
@@ -101,25 +98,3 @@ def _facts(unpacked: Unpacked) -> dict[str, Any]:
             for entry in unpacked.deferred
         ],
     }
-
-
-def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """``chunks``, made by a second thread before they are asked for; its errors come here."""
-    ready: queue.Queue[Union[bytes, BaseException, None]] = queue.Queue(_READ_AHEAD)
-
-    def work() -> None:
-        try:
-            for chunk in chunks:
-                ready.put(chunk)
-            ready.put(None)
-        except BaseException as error:
-            ready.put(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        item = ready.get()
-        if item is None:
-            return
-        if isinstance(item, BaseException):
-            raise item
-        yield item

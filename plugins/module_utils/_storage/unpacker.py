@@ -19,7 +19,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import DataError, HostError
 from .._host.error_document import revive_error
@@ -29,9 +29,13 @@ from .._host.zygote_client import Child, Zygote
 from .._layer.compression import Compression
 from .._model.digest import Digest
 from .._report import Reporter
-from . import unpack_child
-from .unpack_child import FINISH, UNPACK
+from .unpack_tasks import FINISH, UNPACK
 
+if TYPE_CHECKING:
+    # Ansible sends along what is imported anywhere. The helper process alone runs it, and this one need not even compile it.
+    from . import unpack_child  # noqa: F401  # pylint: disable=unused-import
+
+_WORKER = f"{__package__}.unpack_child"
 # An honest answer has some hundred bytes, and more only where owners or attributes are many.
 _LONGEST_ANSWER = 64 * 1024 * 1024
 _LARGEST_ID = 0xFFFFFFFF
@@ -62,23 +66,38 @@ class UnpackedLayer:
     confinement: dict[str, str] = field(default_factory=dict)
 
 
+def unpacking_helper(worker: str = _WORKER) -> Zygote:
+    """The helper process of an Unpacker, not started yet."""
+    return Zygote(worker)
+
+
 class Unpacker:
     """Unpacks layers into directories of ``staging``, each in a confined process of its own.
 
     Must be entered before the process has a second thread; ``start`` may then be called from any. Leaving the context ends
-    whatever still runs, and returns when nothing is written to ``staging`` any more.
+    whatever still runs, and returns when nothing is written to ``staging`` any more. A ``helper`` that was started before
+    saves the time that it takes to start.
     """
 
-    def __init__(self, staging: str, reporter: Reporter, worker: str = unpack_child.__name__) -> None:
+    def __init__(
+        self,
+        staging: str,
+        reporter: Reporter,
+        worker: str = _WORKER,
+        helper: Zygote | None = None,
+    ) -> None:
         self._staging = staging
         self._reporter = reporter
-        self._zygote = Zygote(staging, worker)
+        self._started = helper is not None
+        self._zygote = helper or unpacking_helper(worker)
         self._lock = threading.Lock()
         self._reported = False
 
     def __enter__(self) -> Unpacker:
-        """Starts the helper process, and does not wait for it. Raises ZygoteFailed."""
-        self._zygote.start()
+        """Starts the helper process if need be, and does not wait for it. Raises ZygoteFailed."""
+        if not self._started:
+            self._zygote.start()
+        self._zygote.enter(self._staging)
         return self
 
     def __exit__(
@@ -155,13 +174,17 @@ class LayerFeed:
         return self._gone
 
     def write(self, data: bytes) -> None:
-        """Hands the next bytes of the blob to the child, and blocks while it is busy; to one that is gone, nothing."""
+        """Hands the next bytes of the blob to the child, and blocks while it is busy; to one that is gone, nothing.
+
+        Raises HostError where the helper process could not start, so that there never was a child.
+        """
         if self._gone:
             return
         try:
             write_all(self._blob, data)
         except BrokenPipeError:
             self._gone = True
+            self._child.ensure_begun()
 
     def finish(self) -> UnpackedLayer:
         """The result, when the whole blob was written and found to be the right one.

@@ -1,0 +1,11 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""What the confined children can be asked for."""
+
+from __future__ import annotations
+
+UNPACK = "unpack"
+FINISH = "finish"
