@@ -17,8 +17,8 @@ from .._model.json_text import go_json
 from .._report import Reporter
 from .._storage.catalog import Catalog, read_catalog
 from .._storage.containers import NewContainer, create_container, delete_container
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
-from .._storage.overlay import OverlayDriver
 from .._storage.prepare import prepare_store
 from .._storage.records import ContainerRecord, ImageRecord
 from .containers import describe_container
@@ -57,7 +57,7 @@ class Host:
     """The store to work on, the clock, and what this host says about short names."""
 
     layout: Layout
-    driver: OverlayDriver
+    driver: StoreDriver
     seconds: Callable[[], int]
     short_names: Callable[[], ShortNames]
 

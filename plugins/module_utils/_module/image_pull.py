@@ -26,7 +26,7 @@ from .._engine.trust import Gate, open_gate
 from .._errors import StrataError, UsageError
 from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
-from .._storage.overlay import OverlayDriver
+from .._storage.drivers import open_driver
 from .access import registry_access, registry_retry
 from .run import Task
 from .settings import short_names_reader, store_settings
@@ -76,7 +76,7 @@ def verb(task: Task) -> Outcome:
     settings = store_settings(task)
     layout = layout_of(settings)
     require_rights(layout)
-    driver = OverlayDriver(layout, settings.options)
+    driver = open_driver(layout, settings.options)
     access = registry_access(
         task.params, task.paths, task.reporter, signature_places(task.paths, task.params["registries_d"])
     )
