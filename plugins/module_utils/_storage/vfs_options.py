@@ -31,6 +31,9 @@ def parse_vfs_options(options: Iterable[str]) -> VfsOptions:
     found = VfsOptions()
     for option in options:
         key, value = split_option(option, _PREFIXES)
+        if not option.strip().lower().startswith(_PREFIXES):
+            # Other than overlay this driver insists on one.
+            key = ""
         if key == "imagestore":
             found = replace(found, image_stores=found.image_stores + image_stores(value, option))
         elif key == "ignore_chown_errors":
