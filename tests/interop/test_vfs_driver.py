@@ -10,7 +10,6 @@ import json
 import os
 import random
 import shutil
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,71 +17,32 @@ from typing import Any
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._host.copy_tree import copy_tree
+from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
+from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.plugins.module_utils._storage.vfs_options import parse_vfs_options
-from lab.check_bench import check_here, wrong
+from lab.applied_layers import APPLIED_LAYERS
+from lab.check_bench import check_here, layout_of, wrong
 from lab.commands import CommandFailed, run
 from lab.fixtures import scratch_stores
 from lab.flaky_registry import FlakyRegistry, flaky_registry
 from lab.kill_bench import Bench, kill_bench
 from lab.kill_scenarios import FURTHER, VERBS, Scenario
 from lab.modules import ModuleResult, run_module
-from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar, odd_layers, xattr
-from lab.schema1_images import OldImage
+from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar, odd_layers
+from lab.schema1_images import OldImage, tar_of
 from lab.static_registry import StaticRegistry
 from lab.stores import Store, image_record
 from lab.traced_verb import MAIN
 from lab.trees import describe_tree, differences, snapshot
 
 LONG = bool(os.environ.get("STRATA_TEST_LONG"))
-DIR, LINK, SYMLINK = tarfile.DIRTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE
 ODD, RULES = "example.com/odd:1", "example.com/rules:1"
-
-# What applying to a whole tree is about, and stacking differences is not.
-RULE_LAYERS = [
-    [
-        Entry("./", DIR, mode=0o711, uid=3, gid=4),
-        Entry("usr/lib/", DIR, mode=0o755),
-        Entry("usr/lib/old", content=b"old"),
-        Entry("lib", SYMLINK, target="usr/lib", mode=0o777),
-        Entry("etc", SYMLINK, target="/usr/lib", mode=0o777),
-        Entry("kept", SYMLINK, target="usr", mode=0o777),
-        Entry("opaque/gone/deep", content=b"gone"),
-        Entry("opaque/gone.txt", content=b"gone"),
-        Entry("pair/one", content=b"linked", mode=0o600),
-        Entry("pair/two", LINK, target="pair/one", mode=0o600),
-        Entry("owned/", DIR, mode=0o700, uid=7, gid=8, pax=xattr("user.own", b"1")),
-        Entry("tree/a/b/c", content=b"c"),
-        Entry("file", content=b"file"),
-    ],
-    [
-        Entry("lib/new", content=b"through a link"),
-        # Without content, which skopeo would look for behind the link, and on this machine.
-        Entry("etc/also"),
-        Entry("kept/", DIR, mode=0o750),
-        Entry("kept/inside", content=b"the link became a directory"),
-        Entry("opaque/first", content=b"first"),
-        Entry("opaque/sub/", DIR, mode=0o755),
-        Entry("opaque/sub/first", content=b"first"),
-        Entry("opaque/unnamed/first"),
-        Entry("opaque/.wh..wh..opq"),
-        Entry("opaque/second", content=b"second"),
-        Entry("linked", LINK, target="pair/one", mode=0o640),
-        Entry("owned/file", content=b"in a directory without an entry"),
-        Entry("tree/.wh.a"),
-        Entry("tree/.wh.never-there"),
-        Entry("own"),
-        Entry(".wh.own"),
-        Entry(".wh..wh.aufs"),
-        Entry("file/", DIR, mode=0o755),
-    ],
-    [Entry(".wh.usr"), Entry("pair/one", content=b"parted", mode=0o644), Entry("/", DIR, mode=0o2751, gid=9)],
-]
 
 
 @pytest.fixture(scope="module")
 def layout(judges: None, tmp_path_factory: pytest.TempPathFactory) -> ImageLayout:
     layout = ImageLayout(str(tmp_path_factory.mktemp("images")))
-    rules = [(make_tar(entries), PLAIN) for entries in RULE_LAYERS]
+    rules = [(make_tar(entries), PLAIN) for entries in APPLIED_LAYERS]
     layout.add_image("rules", rules)
     layout.add_image("odd", [*odd_layers(), *rules])
     return layout
@@ -230,15 +190,19 @@ class TestPull:
         ours.podman("rmi", image)
         assert is_empty(ours)
 
-    def test_an_old_image_with_layers_that_stand_twice(
-        self, make: Callable[[str], Store], static_registry: StaticRegistry, pull_options: dict[str, Any]
+    def test_an_old_image_whose_layers_show_what_they_are_when_they_are_unpacked(
+        self,
+        make: Callable[[str], Store],
+        layout: ImageLayout,
+        static_registry: StaticRegistry,
+        pull_options: dict[str, Any],
     ) -> None:
         ours, theirs = make("ours"), make("theirs")
         OldImage(["a", "b", "a", "a"]).serve(static_registry, "app")
         image = static_registry.reference("app:1")
-        # Its base is there: only the layers above are unknown.
-        OldImage(["a"]).serve(static_registry, "base")
-        ours.podman("pull", "--quiet", "--tls-verify=false", static_registry.reference("base:1"))
+        # The base is there from another blob, and is known only after all was staged.
+        layout.add_image("base", [(tar_of("a"), PLAIN)])
+        run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:base", f"{ours.bracket}base:1"])
         module(ours, "image_pull", **pull_options, name=image)
         theirs.podman("pull", "--quiet", "--tls-verify=false", image)
         for record in records(theirs, "layers"):
@@ -249,7 +213,7 @@ class TestPull:
     def test_only_what_is_above_is_fetched(
         self, filled: Store, layout: ImageLayout, registry: FlakyRegistry, pull_options: dict[str, Any]
     ) -> None:
-        more = [(make_tar(entries), PLAIN) for entries in (*RULE_LAYERS, [Entry("more", content=b"more")])]
+        more = [(make_tar(entries), PLAIN) for entries in (*APPLIED_LAYERS, [Entry("more", content=b"more")])]
         # The same content twice: the second time it is on the first.
         layout.add_image("more", [*more, more[-1]])
         image = registry.reference("more:1")
@@ -270,6 +234,26 @@ class TestPull:
         result = run_module("image_pull", {**store.module_options(), **pull_options, "name": image, "retries": 0})
         assert result.failed and result.code == "unsafe_layer", result.text
         assert is_empty(store) and os.listdir(os.path.join(store.root, "vfs")) == ["dir"]
+
+
+def test_the_roots_of_trees_are_as_the_library_makes_them(make: Callable[[str], Store]) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    base = theirs.containers_storage("create-layer").split()[0]
+    layout = layout_of(ours)
+    prepare_store(layout)
+    driver = open_driver(layout)
+    driver.create_writable("a" * 64, None)
+    tree = os.path.join(ours.base, "root", "staged")
+    os.mkdir(tree, 0o700)
+    driver.adopt_layer("b" * 64, None, tree, False)
+    driver.create_writable("c" * 64, "b" * 64)
+    (wanted,) = {os.stat(os.path.join(trees(theirs), base)).st_mode}
+    assert {os.stat(os.path.join(trees(ours), name * 64)).st_mode for name in "abc"} == {wanted}
+    for path in ("vfs", "vfs/dir"):
+        assert os.stat(os.path.join(ours.root, path)).st_mode == os.stat(os.path.join(theirs.root, path)).st_mode
+    driver.remove("b" * 64)
+    driver.remove("b" * 64)
+    assert sorted(os.listdir(trees(ours))) == ["a" * 64, "c" * 64]
 
 
 class TestContainers:
