@@ -203,8 +203,11 @@ class TestPull:
         # The base is there from another blob, and is known only after all was staged.
         layout.add_image("base", [(tar_of("a"), PLAIN)])
         run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:base", f"{ours.bracket}base:1"])
-        module(ours, "image_pull", **pull_options, name=image)
-        theirs.podman("pull", "--quiet", "--tls-verify=false", image)
+        # In the second image one that is known by then lies between two that are not.
+        OldImage(["c", "a", "d"]).serve(static_registry, "mixed")
+        for name in (image, static_registry.reference("mixed:1")):
+            module(ours, "image_pull", **pull_options, name=name)
+            theirs.podman("pull", "--quiet", "--tls-verify=false", name)
         for record in records(theirs, "layers"):
             ids = [os.path.join(trees(store), record["id"]) for store in (theirs, ours)]
             assert differences(*(describe_tree(path, frozenset({"."})) for path in ids)) == []

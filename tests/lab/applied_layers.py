@@ -47,7 +47,12 @@ APPLIED_LAYERS = [
         Entry("own"),
         Entry(".wh.own"),
         Entry(".wh..wh.aufs"),
+        Entry(".wh..wh.plnk/17.4"),
         Entry("file/", _DIR, mode=0o755),
     ],
-    [Entry(".wh.usr"), Entry("pair/one", content=b"parted", mode=0o644), Entry("/", _DIR, mode=0o2751, gid=9)],
+    [
+        Entry(".wh.usr"),
+        Entry("pair/one", content=b"parted", mode=0o644),
+        Entry("/", _DIR, mode=0o2751, gid=9, pax=xattr("user.root", b"1")),
+    ],
 ]

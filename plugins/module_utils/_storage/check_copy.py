@@ -54,12 +54,13 @@ class CopyCheck(TreeCheck):
 
     def expect(self, member: TarMember) -> None:
         name = clean_name(b"/" + member.name)[1:]
-        if member.type == PAX_GLOBAL or not name or (name.startswith(PREFIX + PREFIX) and name != OPAQUE_MARKER):
+        if member.type == PAX_GLOBAL or not name:
             return
         directory, _slash, base = name.rpartition(b"/")
         parent = self._directory(directory)
         what = classify(base)
-        if parent is None or parent.children is None:
+        of_aufs = name.startswith(PREFIX + PREFIX) and name != OPAQUE_MARKER
+        if of_aufs or parent is None or parent.children is None:
             return
         if what is Whiteout.OPAQUE:
             _empty(parent, directory, self._unpacked)

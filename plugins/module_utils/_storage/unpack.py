@@ -157,7 +157,7 @@ class Unpacking:
         parent, _slash, base = path.rpartition(b"/")
         parent = parent or _ROOT
         if parent not in self._known:
-            _make_parents(parent)
+            make_parents(parent)
             self._known.add(parent)
         whiteout = classify(base)
         if whiteout is Whiteout.OPAQUE:
@@ -313,7 +313,7 @@ def _entry_failed(member: TarMember, error: Exception) -> EntryFailed:
     return EntryFailed(f"a member of the layer cannot be unpacked: {_reason(error)}", subject=_text(member.name))
 
 
-def _make_parents(parent: bytes) -> None:
+def make_parents(parent: bytes) -> None:
     """Makes the directories that no member named: mode 0755, owner root even below a setgid directory, time now."""
     try:
         os.lstat(parent)

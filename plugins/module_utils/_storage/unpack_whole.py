@@ -19,7 +19,7 @@ from .._layer.member_name import clean_name
 from .._layer.tar_header import DIRECTORY, PAX_GLOBAL, TarMember
 from .._layer.tar_reader import TarReader
 from .._layer.whiteout import OPAQUE_MARKER, PREFIX, Whiteout, classify
-from .unpack import EntryFailed, Unpacked, Unpacking, run_unpacking
+from .unpack import EntryFailed, Unpacked, Unpacking, make_parents, run_unpacking
 
 _ROOT = b"/"
 _OPAQUE_ROOT = _ROOT + OPAQUE_MARKER
@@ -48,6 +48,8 @@ class _Applying(Unpacking):
         path = clean_name(_ROOT + member.name)
         if path.startswith(_AUFS) and path != _OPAQUE_ROOT:
             self._note_owner(member)
+            # Upstream makes them before it looks at the name.
+            make_parents(posixpath.dirname(path))
             return
         super().add(member)
         if member.type != PAX_GLOBAL and classify(posixpath.basename(path)) is Whiteout.NONE:
