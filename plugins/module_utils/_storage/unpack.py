@@ -86,11 +86,16 @@ class EntryFailed(UnsafeLayer):
 
 
 def unpack(reader: TarReader) -> Unpacked:
-    """Writes every member of ``reader`` below the root directory; the umask must be 022.
+    """Writes every member of ``reader`` below the root directory, which is empty; the umask must be 022.
 
-    Raises EntryFailed, the errors of ``reader``, and HostError for a fault of the machine such as a full file system.
+    Whiteouts become marks for the kernel's overlay. Raises EntryFailed, the errors of ``reader``, and HostError for a fault of
+    the machine such as a full file system.
     """
-    work = _Unpacking(reader)
+    return run_unpacking(Unpacking(reader), reader)
+
+
+def run_unpacking(work: Unpacking, reader: TarReader) -> Unpacked:
+    """Writes every member by the rules of ``work``. Raises what unpack() raises."""
     for member in reader:
         _with_place(work.add, member)
     for member in work.directories:
@@ -118,7 +123,7 @@ def set_deferred(attributes: Iterable[DeferredAttribute]) -> None:
             ) from error
 
 
-class _Unpacking:
+class Unpacking:
     """The state of unpacking one archive."""
 
     def __init__(self, reader: TarReader) -> None:
@@ -152,13 +157,13 @@ class _Unpacking:
         parent, _slash, base = path.rpartition(b"/")
         parent = parent or _ROOT
         if parent not in self._known:
-            _make_parents(parent)
+            make_parents(parent)
             self._known.add(parent)
         whiteout = classify(base)
         if whiteout is Whiteout.OPAQUE:
-            self._deferred.append(DeferredAttribute(os.path.realpath(parent), _OPAQUE, b"y"))
+            self._hide_below(parent)
         elif whiteout is Whiteout.REMOVE:
-            _whiteout(posixpath.join(parent, base[len(PREFIX) :]), member)
+            self._hide(posixpath.join(parent, base[len(PREFIX) :]), member)
         else:
             self._make[member.type](path, member)
             if member.xattrs:
@@ -173,6 +178,14 @@ class _Unpacking:
             for number, attribute in enumerate(self._deferred)
             if not any(self._removed.get(path, 0) > number for path in _with_parents(attribute.path))
         ]
+
+    def _hide_below(self, directory: bytes) -> None:
+        """Hides what the layers below have in a directory."""
+        self._deferred.append(DeferredAttribute(os.path.realpath(directory), _OPAQUE, b"y"))
+
+    def _hide(self, path: bytes, member: TarMember) -> None:
+        """Hides what the layers below have at ``path``."""
+        _whiteout(path, member)
 
     def _note_owner(self, member: TarMember) -> None:
         if member.type == PAX_GLOBAL:
@@ -300,7 +313,7 @@ def _entry_failed(member: TarMember, error: Exception) -> EntryFailed:
     return EntryFailed(f"a member of the layer cannot be unpacked: {_reason(error)}", subject=_text(member.name))
 
 
-def _make_parents(parent: bytes) -> None:
+def make_parents(parent: bytes) -> None:
     """Makes the directories that no member named: mode 0755, owner root even below a setgid directory, time now."""
     try:
         os.lstat(parent)

@@ -17,7 +17,7 @@ import json
 import queue
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Union
 
 from .._host import confine
@@ -28,8 +28,10 @@ from .._layer.hashing import Hashed
 from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
 from .unpack import DeferredAttribute, Unpacked, set_deferred, unpack
+from .unpack_whole import unpack_whole
 
 UNPACK = "unpack"
+APPLY = "apply"
 FINISH = "finish"
 
 # Pieces of up to 1 MiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
@@ -46,13 +48,23 @@ def prepare() -> None:
 
 
 def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
+    """Unpacks a layer into an empty directory."""
+    return _layer(descriptors, unpack)
+
+
+def _apply(descriptors: Sequence[int]) -> dict[str, Any]:
+    """Unpacks a layer onto a copy of the tree below it."""
+    return _layer(descriptors, unpack_whole)
+
+
+def _layer(descriptors: Sequence[int], way: Callable[[TarReader], Unpacked]) -> dict[str, Any]:
     """Unpacks the blob that the first descriptor gives, and writes the tar-split data to the second."""
     blob, tar_split = descriptors
     compression, plain = decompressed(read_chunks(blob))
     hashed = Hashed(plain, hashlib.sha256())
     compressor = GzipWriter(lambda data: write_all(tar_split, data))
     reader = TarReader(_ahead(hashed) if _READ_AHEAD else hashed, TarSplitWriter(compressor.write))
-    unpacked = unpack(reader)
+    unpacked = way(reader)
     reader.drain()
     compressor.close()
     return {
@@ -70,20 +82,20 @@ def _finish(descriptors: Sequence[int]) -> dict[str, Any]:
     return {}
 
 
+_CAPABILITIES = frozenset(
+    {
+        confine.CAP_CHOWN,
+        confine.CAP_DAC_OVERRIDE,
+        confine.CAP_FOWNER,
+        confine.CAP_FSETID,
+        confine.CAP_SETFCAP,
+        confine.CAP_MKNOD,
+    }
+)
+
 TASKS = {
-    UNPACK: Task(
-        _unpack,
-        frozenset(
-            {
-                confine.CAP_CHOWN,
-                confine.CAP_DAC_OVERRIDE,
-                confine.CAP_FOWNER,
-                confine.CAP_FSETID,
-                confine.CAP_SETFCAP,
-                confine.CAP_MKNOD,
-            }
-        ),
-    ),
+    UNPACK: Task(_unpack, _CAPABILITIES),
+    APPLY: Task(_apply, _CAPABILITIES),
     # Reads nothing but the list: what it may do the reader of an archive must not.
     FINISH: Task(_finish, frozenset({confine.CAP_SYS_ADMIN, confine.CAP_DAC_READ_SEARCH})),
 }
