@@ -11,17 +11,13 @@ from pathlib import Path
 
 import pytest
 from lab.collection import collections_root
-from law.payloads import BUDGETS, payloads, payloads_keep_their_budgets
-
-_MODULES = sorted(
-    path.stem
-    for path in (Path(__file__).resolve().parents[2] / "plugins/modules").glob("*.py")
-    if path.stem != "__init__"
-)
+from law.payloads import BUDGETS, modules_of_the_tree, payloads, payloads_keep_their_budgets
 
 
 def test_every_module_keeps_its_budget() -> None:
-    breaches = [str(breach) for breach in payloads_keep_their_budgets(payloads(collections_root(), _MODULES))]
+    breaches = [
+        str(breach) for breach in payloads_keep_their_budgets(payloads(collections_root(), modules_of_the_tree()))
+    ]
     assert not breaches, "\n".join(breaches)
 
 

@@ -8,15 +8,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from .._errors import HostError
-from .._host.commands import CommandRunner, SystemCommands
 from .._model.credentials import Credentials
 from .._model.reference import Reference
 from .auth_file import AuthFile, NamedHelper
 from .auth_places import auth_places
 from .paths import ConfigPaths
 from .registries_conf import BUILT_IN_HELPER
+
+if TYPE_CHECKING:
+    from .._host.commands import CommandRunner
 
 # What ``credential-helpers`` of registries.conf calls the files, which it need not name.
 FILES = BUILT_IN_HELPER
@@ -43,7 +46,7 @@ def find_credentials(
     HelperFailed, and HostError; but an ``authfile`` must exist. ``warn`` is told of a failing ``credsStore`` that may
     well have nothing for this registry.
     """
-    search = _Search(reference, run or SystemCommands(paths.environment_of_programs()), timeout, warn)
+    search = _Search(paths, reference, run, timeout, warn)
     places = auth_places(paths, authfile)
     failures: list[HostError] = []
     for helper in helpers:
@@ -65,7 +68,15 @@ def find_credentials(
 class _Search:
     """The search for the credentials of one repository."""
 
-    def __init__(self, reference: Reference, run: CommandRunner, timeout: float, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        paths: ConfigPaths,
+        reference: Reference,
+        run: CommandRunner | None,
+        timeout: float,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._paths = paths
         self._reference = reference
         self._run = run
         self._timeout = timeout
@@ -91,9 +102,11 @@ class _Search:
 
     def helper(self, named: NamedHelper, named_by: str) -> Credentials | None:
         """What a helper gives."""
+        from .._host.commands import SystemCommands
         from .credential_helper import CredentialHelper
 
-        return CredentialHelper(named.name, named_by, self._run, self._timeout).get(named.server)
+        run = self._run or SystemCommands(self._paths.environment_of_programs())
+        return CredentialHelper(named.name, named_by, run, self._timeout).get(named.server)
 
 
 def _joined(failures: Sequence[HostError]) -> HostError:

@@ -13,12 +13,12 @@ trouble must not look like one that has no more.
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from .._errors import HostError
 from .._host.atomic_files import read_file
 from .._model.digest import Digest
-from .._model.signature import Signature, parse_signature
 from .body import read_body, read_error_body
 from .errors import registry_error
 from .failures import RegistryUnreachable
@@ -26,6 +26,9 @@ from .http import HttpClient
 from .retry import Clock, send_patiently
 from .signature_limits import SIGNATURE_LIMIT, require_few
 from .urls import redacted
+
+if TYPE_CHECKING:
+    from .._model.signature import Signature
 
 # What Go leaves as it is in the path of an address; Python leaves letters, digits and -._~ besides.
 _PLAIN_IN_PATHS = "/$&+,:;=@"
@@ -50,6 +53,8 @@ def read_lookaside(base: str, repository: str, digest: Digest, http: HttpClient,
         blob = read_file(where, SIGNATURE_LIMIT) if where.startswith("/") else _fetch(where, http, clock)
         if blob is None:
             return tuple(found)
+        from .._model.signature import parse_signature
+
         found.append(parse_signature(blob, where if where.startswith("/") else redacted(where)))
         require_few(len(found), redacted(base))
 

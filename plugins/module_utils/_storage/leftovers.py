@@ -15,7 +15,6 @@ from .._host.locks import exclusive
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
 from .catalog import Catalog, read_catalog
-from .edit import open_for_change
 from .layout import ATOMIC_PREFIX, Layout
 from .mount_marker import marked_owners, remove_marker, unsettled_markers, write_marker
 from .prepare import make_directory, prepare_store
@@ -64,6 +63,8 @@ def _recover_images(layout: Layout, catalog: Catalog | None) -> None:
     looked_at = unknown if catalog else list(filter(_IMAGE_ID.fullmatch, names))
     if not unknown and not any(map(unfinished, [layout.images_dir, *map(layout.image_dir, looked_at)])):
         return
+    from .edit import open_for_change
+
     with open_for_change(layout, images=True) as tables:
         known = {record.id for record in tables.images}
         for path in map(layout.image_dir, filter(_IMAGE_ID.fullmatch, names)):
@@ -78,6 +79,8 @@ def _recover_markers(layout: Layout, catalog: Catalog | None) -> None:
     counts = {layer_id: recorded.count for layer_id, recorded in known.mount_counts.items()}
     if not any(unsettled_markers(layout, _layers_of(known.images, known.containers), counts)):
         return
+    from .edit import open_for_change
+
     with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
         layers = _layers_of(tables.images, tables.containers)
         counts = {record.id: record.count for record in tables.mounts}
