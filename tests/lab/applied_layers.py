@@ -40,6 +40,7 @@ APPLIED_LAYERS = [
         Entry("opaque/unnamed/first"),
         Entry("opaque/.wh..wh..opq"),
         Entry("opaque/second", content=b"second"),
+        Entry("lib/.wh..wh..opq"),
         Entry("linked", _LINK, target="pair/one", mode=0o640),
         Entry("owned/file", content=b"in a directory without an entry"),
         Entry("tree/.wh.a"),

@@ -20,7 +20,7 @@ from .._host.atomic_files import flush_file
 from .._layer.verify import BlobVerifier
 from .._model.digest import Digest
 from .._report import Reporter
-from .._storage.catalog import Catalog
+from .._storage.catalog import Catalog, read_catalog
 from .._storage.commit import LayerVanished, StagedLayer
 from .._storage.diff import reassemble
 from .._storage.driver import StoreDriver
@@ -278,6 +278,8 @@ class Workshop:
         try:
             self.driver.begin_tree(tree, parent, below.tree if below else None)
         except StoreDamaged as error:
+            if read_catalog(self.layout).layer(parent or "") is not None:
+                raise
             raise LayerVanished("the layer below was deleted meanwhile", subject=parent or "") from error
 
     def _staged_layer(self, layer: PlannedLayer, name: str, tar_split: str, unpacked: UnpackedLayer) -> StagedLayer:

@@ -63,6 +63,9 @@ class CopyCheck(TreeCheck):
         if of_aufs or parent is None or parent.children is None:
             return
         if what is Whiteout.OPAQUE:
+            named = self._find(directory) if directory else None
+            if named is not None and named.link:
+                return
             _empty(parent, directory, self._unpacked)
         elif what is Whiteout.REMOVE:
             parent.children.pop(base[len(PREFIX) :], None)

@@ -63,6 +63,9 @@ class _Applying(Unpacking):
         self.result.root_attributes = True
 
     def _hide_below(self, directory: bytes) -> None:
+        if os.path.islink(directory):
+            # As upstream, which does not look into it.
+            return
         with os.scandir(directory) as entries:
             names = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         for name, is_directory in names:
