@@ -23,7 +23,10 @@ options:
     type: path
   driver:
     description:
-      - Storage driver of the store. This release has V(overlay), for which V(overlay2) is another name.
+      - Storage driver of the store. This release has V(overlay), for which V(overlay2) is another name, and V(vfs). Any other is an
+        error.
+      - With V(vfs) each layer and container is a copy of all that is below it. It needs nothing of the kernel, and much space where the
+        file system cannot share the blocks of files as Btrfs and XFS do.
       - When unset, C(storage.conf) of the target decides.
     type: str
   driver_options:

@@ -39,6 +39,8 @@ options:
 notes:
   - Needs root rights on the target.
   - As with podman, the mount options of C(storage.conf) are those of containers; the mount of an image does not have them.
+  - As with podman, nothing keeps root from writing into the mount of an image of the driver V(vfs), which is the directory of its
+    layer.
 seealso:
   - module: strata.containers.container_mount
   - module: strata.containers.image_pull

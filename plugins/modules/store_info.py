@@ -63,7 +63,7 @@ store:
       type: str
       sample: /etc/containers/storage.conf
     status:
-      description: What the driver says of itself, in the words of C(podman info).
+      description: What the driver says of itself, in the words of C(podman info); nothing for V(vfs).
       returned: always
       type: dict
       sample: {Backing Filesystem: extfs, Supports d_type: "true", Native Overlay Diff: "true", Using metacopy: "false"}

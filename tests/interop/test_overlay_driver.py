@@ -20,6 +20,7 @@ from ansible_collections.strata.containers.plugins.module_utils._host.private_th
 from ansible_collections.strata.containers.plugins.module_utils._storage import mounting
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
+from ansible_collections.strata.containers.plugins.module_utils._storage.mounted import mounted
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay_links import TooManyLayers
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay_support import OverlayUnsupported
@@ -166,7 +167,7 @@ class TestDepth:
         driver.create_writable(TOP, BASE)
         path = driver.mount(TOP, read_only=False, mount_options=(), mount_label="")
         try:
-            assert driver.mounted(TOP) is not None
+            assert mounted(layout, TOP, 0) is not None
             assert os.listdir(path) == ["file"]
         finally:
             driver.unmount(TOP)

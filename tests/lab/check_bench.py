@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._engine.check import CheckRequest, check_store
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
-from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
-from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
+from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout, VfsLayout
 
 from .damage import layer_of
 from .fixtures import scratch_stores
@@ -61,10 +61,15 @@ def run_check(store: Store, *, check: bool = False, **arguments: Any) -> ModuleR
 
 def check_here(store: Store, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
     """The verb in this process, which is quicker; the same result."""
-    layout = Layout(store.root, store.run_root)
+    layout = layout_of(store)
     request = CheckRequest(**arguments)
-    outcome = check_store(layout, OverlayDriver(layout), (), request, Reporter(), check_mode=check)
+    outcome = check_store(layout, open_driver(layout), (), request, Reporter(), check_mode=check)
     return {"changed": outcome.changed, "diff": (outcome.before, outcome.after), **outcome.facts}
+
+
+def layout_of(store: Store) -> Layout:
+    """The layout of the store, by its driver."""
+    return (VfsLayout if store.driver == "vfs" else Layout)(store.root, store.run_root)
 
 
 def wrong(result: Any) -> list[tuple[str, str]]:

@@ -74,14 +74,14 @@ def make_store(judges: None) -> Iterator[Callable[[str], Store]]:
 
 
 @contextmanager
-def scratch_stores() -> Iterator[Callable[[str], Store]]:
-    """The same for a fixture that lives longer than a test."""
+def scratch_stores(driver: str = "overlay") -> Iterator[Callable[[str], Store]]:
+    """The same for a fixture that lives longer than a test, or for stores of another driver."""
     stores: list[Store] = []
     # podman refuses a run root whose path is longer than 50 characters, which pytest's own directories exceed.
     base = tempfile.mkdtemp(prefix="st-")
 
     def make(name: str) -> Store:
-        store = Store(os.path.join(base, name))
+        store = Store(os.path.join(base, name), driver=driver)
         os.makedirs(store.base, exist_ok=True)
         stores.append(store)
         return store

@@ -22,9 +22,8 @@ from typing import Any, Optional
 from ansible_collections.strata.containers.plugins.module_utils._engine.inspect import inspect_images
 from ansible_collections.strata.containers.plugins.module_utils._engine.list_containers import list_containers
 from ansible_collections.strata.containers.plugins.module_utils._host.locks import is_held
-from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 
-from .check_bench import check_here
+from .check_bench import check_here, layout_of
 from .commands import run
 from .fixtures import ACCEPT_ALL, scratch_stores
 from .flaky_registry import FlakyRegistry, flaky_registry
@@ -227,9 +226,9 @@ class Bench:
 
 
 @contextmanager
-def kill_bench(directory: Path) -> Iterator[Bench]:
-    """A bench; leaving it takes all of its stores away."""
-    with flaky_registry() as registry, scratch_stores() as make:
+def kill_bench(directory: Path, driver: str = "overlay") -> Iterator[Bench]:
+    """A bench with stores of the driver; leaving it takes all of them away."""
+    with flaky_registry() as registry, scratch_stores(driver) as make:
         layout = ImageLayout(str(directory / "layout"))
         layout.add_image("app", app_layers())
         registry.add(layout, "app", APP.partition(":")[0])
@@ -271,7 +270,7 @@ def _problems(store: Store) -> list[str]:
 
 def _images(store: Store) -> list[str]:
     """The IDs of the images as we read them, with all that we tell of each."""
-    layout = Layout(store.root, store.run_root)
+    layout = layout_of(store)
     list_containers(layout, None)
     images = inspect_images(layout, None, ("config", "manifest"), _no_short_names).facts["images"]
     return sorted(image["id"] for image in images)

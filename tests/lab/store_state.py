@@ -19,23 +19,30 @@ from typing import Any
 from .stores import Store, mounts_below
 from .trees import describe_tree
 
+# Below the graph root, and the run root, each with the name of the driver in front.
 _RECORDS = {
-    "layers": ("overlay-layers/layers.json", "overlay-layers/volatile-layers.json"),
-    "images": ("overlay-images/images.json",),
-    "containers": ("overlay-containers/containers.json", "overlay-containers/volatile-containers.json"),
+    "layers": ("-layers/layers.json", "-layers/volatile-layers.json"),
+    "images": ("-images/images.json",),
+    "containers": ("-containers/containers.json", "-containers/volatile-containers.json"),
 }
-_COUNTS = "overlay-layers/mountpoints.json"
-_ROOMS = ("overlay", "overlay-layers", "overlay-images", "overlay-containers")
-_RUN_ROOMS = ("overlay-layers", "overlay-containers", "strata")
+_COUNTS = "-layers/mountpoints.json"
+_ROOMS = ("", "-layers", "-images", "-containers")
+_RUN_ROOMS = ("-layers", "-containers")
+
+
+# Where other drivers than overlay keep the trees of layers.
+_WHOLE_TREES = "root/vfs/dir/"
 
 
 def state(store: Store) -> dict[str, Any]:
     """Records, files and mounts of the store; IDs of containers and of their layers are told by the container's name."""
-    names = _names(store)
+    names, driver = _names(store), store.driver
+    rooms = [f"{driver}{room}" for room in _ROOMS]
+    run_rooms = [*(f"{driver}{room}" for room in _RUN_ROOMS), "strata"]
     return {
-        **{kind: _records(store.root, paths, names) for kind, paths in _RECORDS.items()},
-        "counts": _records(store.run_root, (_COUNTS,), {**names, store.root: "ROOT"}),
-        "files": {**_files(store.root, "root", _ROOMS, names), **_files(store.run_root, "run", _RUN_ROOMS, names)},
+        **{kind: _records(f"{store.root}/{driver}", paths, names) for kind, paths in _RECORDS.items()},
+        "counts": _records(f"{store.run_root}/{driver}", (_COUNTS,), {**names, store.root: "ROOT"}),
+        "files": {**_files(store.root, "root", rooms, names), **_files(store.run_root, "run", run_rooms, names)},
         "mounts": sorted(_named(os.path.relpath(point, store.base), names) for point in mounts_below(store.base)),
     }
 
@@ -53,7 +60,7 @@ def without_rooms(found: dict[str, Any]) -> dict[str, Any]:
 
 def records(store: Store, kind: str) -> list[dict[str, Any]]:
     """The records of one kind as they are."""
-    return [record for path in _RECORDS[kind] for record in _parsed(os.path.join(store.root, path), {})]
+    return [record for path in _RECORDS[kind] for record in _parsed(f"{store.root}/{store.driver}{path}", {})]
 
 
 def _differences(place: str, wanted: Any, found: Any) -> Iterator[str]:
@@ -83,8 +90,8 @@ def _names(store: Store) -> dict[str, str]:
     return names
 
 
-def _records(root: str, paths: tuple[str, ...], names: dict[str, str]) -> list[dict[str, Any]]:
-    found = [record for path in paths for record in _parsed(os.path.join(root, path), names)]
+def _records(prefix: str, paths: tuple[str, ...], names: dict[str, str]) -> list[dict[str, Any]]:
+    found = [record for path in paths for record in _parsed(f"{prefix}{path}", names)]
     for record in found:
         if "layers" in paths[0] or "containers" in paths[0]:
             # An image has the time of its config.
@@ -98,7 +105,7 @@ def _parsed(path: str, names: dict[str, str]) -> list[dict[str, Any]]:
     return parsed
 
 
-def _files(root: str, word: str, rooms: tuple[str, ...], names: dict[str, str]) -> dict[str, Any]:
+def _files(root: str, word: str, rooms: list[str], names: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for room in rooms:
         _add(os.path.join(root, room), f"{word}/{room}", names, found)
@@ -113,7 +120,7 @@ def _add(path: str, name: str, names: dict[str, str], found: dict[str, Any]) -> 
     if status is None:
         return
     label = _named(name, names)
-    if base == "diff":
+    if base == "diff" or name.startswith(_WHOLE_TREES):
         found[label] = _tree(path)
         return
     entry: list[Any] = [oct(status.st_mode), status.st_uid, status.st_gid]

@@ -22,6 +22,7 @@ class Store:
     base: str
     # Where the run root is, if not beside the graph root: podman takes no path of more than 50 characters for it.
     run: str = ""
+    driver: str = "overlay"
 
     @property
     def root(self) -> str:
@@ -34,7 +35,7 @@ class Store:
     @property
     def bracket(self) -> str:
         """The store as skopeo names it, to be followed by an image name."""
-        return f"containers-storage:[overlay@{self.root}+{self.run_root}]"
+        return f"containers-storage:[{self.driver}@{self.root}+{self.run_root}]"
 
     def podman_command(self, *arguments: str) -> list[str]:
         """The command line of podman on this store; nothing of the machine's own configuration takes part."""
@@ -47,7 +48,7 @@ class Store:
             "--tmpdir",
             os.path.join(self.base, "tmp"),
             "--storage-driver",
-            "overlay",
+            self.driver,
             "--cgroup-manager",
             "cgroupfs",
             "--events-backend",
@@ -63,15 +64,16 @@ class Store:
 
     def buildah(self, *arguments: str) -> str:
         return run(
-            ["buildah", "--root", self.root, "--runroot", self.run_root, "--storage-driver", "overlay", *arguments]
+            ["buildah", "--root", self.root, "--runroot", self.run_root, "--storage-driver", self.driver, *arguments]
         ).strip()
 
     def containers_storage(self, *arguments: str) -> str:
-        return run(["containers-storage", "-g", self.root, "-R", self.run_root, "-s", "overlay", *arguments]).strip()
+        return run(["containers-storage", "-g", self.root, "-R", self.run_root, "-s", self.driver, *arguments]).strip()
 
     def module_options(self) -> dict[str, str]:
         """The options by which our modules reach this store."""
-        return {"root": self.root, "runroot": self.run_root}
+        named = {} if self.driver == "overlay" else {"driver": self.driver}
+        return {"root": self.root, "runroot": self.run_root, **named}
 
     def destroy(self) -> None:
         """Unmounts whatever is left below the store and removes it."""

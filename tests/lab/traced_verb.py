@@ -46,7 +46,8 @@ def run_verb(
 
     With a ``role`` that part is traced, and killed at ``kill_at`` if given; of THREADS its ``thread`` counts from 0.
     """
-    options = {**options, "root": store.root, "run_root": store.run_root, "stop_threads": role == THREADS}
+    options = {**options, "root": store.root, "run_root": store.run_root, "driver": store.driver}
+    options["stop_threads"] = role == THREADS
     logs = [os.path.join(store.base, "log")] if role in (MAIN, HELPER) else []
     if role == HELPER:
         path = os.path.join(store.base, "interpreter")

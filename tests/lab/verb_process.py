@@ -40,8 +40,9 @@ from ansible_collections.strata.containers.plugins.module_utils._errors import S
 from ansible_collections.strata.containers.plugins.module_utils._model.platform import parse_platform
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
-from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
-from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import StoreDriver
+from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout, VfsLayout
 
 # Every container of the tests is made at this time, in seconds since the epoch.
 _SECONDS = 1_700_000_000
@@ -52,7 +53,7 @@ class Work:
     """The store to work on, and the options of the verb."""
 
     layout: Layout
-    driver: OverlayDriver
+    driver: StoreDriver
     reporter: Reporter
     options: dict[str, Any]
 
@@ -199,8 +200,9 @@ def main(verb: str, text: str) -> None:
     sys.path.append(options["root"])
     # What the unpacking helper is started with: a test may put a tracer in between.
     sys.executable = options.get("interpreter") or sys.executable
-    layout = Layout(options["root"], options["run_root"])
-    work = Work(layout, OverlayDriver(layout), Reporter(), options)
+    kind = VfsLayout if options["driver"] == "vfs" else Layout
+    layout = kind(options["root"], options["run_root"])
+    work = Work(layout, open_driver(layout), Reporter(), options)
     print("ready", flush=True)
     sys.stdin.readline()
     if options["stop_threads"]:

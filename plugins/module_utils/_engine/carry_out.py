@@ -15,12 +15,12 @@ from .._host.remove_tree import InUse
 from .._report import Reporter
 from .._storage.catalog import Catalog, MountCount
 from .._storage.containers import delete_container
+from .._storage.driver import StoreDriver
 from .._storage.edit import Tables, open_for_change
 from .._storage.image_names import assign_names
 from .._storage.layout import Layout
 from .._storage.mount_marker import has_marker
 from .._storage.mounting import mount_state, unmount
-from .._storage.overlay import OverlayDriver
 from .._storage.remains import remove_remains
 from .._storage.remove_image import delete_images
 from .describe import read_image
@@ -35,10 +35,10 @@ def plan_on(layout: Layout, catalog: Catalog, planner: Planner, *, containers: b
     """What ``planner`` takes away from the store as ``catalog`` shows it. Only reads."""
 
     # One look at the table of mounts tells of nearly all layers that they are not mounted.
-    points = {entry.mount_point for entry in mounts_below(layout.driver_home)}
+    points = {entry.mount_point for entry in mounts_below(layout.driver_home)} if layout.stacked else set()
 
     def mount_of(layer_id: str) -> str | None:
-        if not points or os.path.realpath(layout.merged(layer_id)) not in points:
+        if layout.stacked and (not points or os.path.realpath(layout.merged(layer_id)) not in points):
             return None
         return mount_state(layout, catalog, layer_id, layer_id).mount_point
 
@@ -48,7 +48,7 @@ def plan_on(layout: Layout, catalog: Catalog, planner: Planner, *, containers: b
 
 
 def carry_out(
-    layout: Layout, driver: OverlayDriver, catalog: Catalog, planner: Planner, reporter: Reporter, *, check_mode: bool
+    layout: Layout, driver: StoreDriver, catalog: Catalog, planner: Planner, reporter: Reporter, *, check_mode: bool
 ) -> Removal:
     """What ``planner`` takes away from the store, done unless ``check_mode`` is set.
 
@@ -76,7 +76,7 @@ def carry_out(
     return done
 
 
-def _release(layout: Layout, driver: OverlayDriver, catalog: Catalog, planned: Removal, reporter: Reporter) -> None:
+def _release(layout: Layout, driver: StoreDriver, catalog: Catalog, planned: Removal, reporter: Reporter) -> None:
     """Takes the mounts of the layers that go away, and gives back our counts of those that other images keep."""
     mounts = [(image_id, layer_id, True) for image_id, layer_id in planned.mounts]
     # Who was killed while he mounted has a marker, and perhaps no more than the mount of the driver's home.

@@ -22,10 +22,11 @@ from .._storage.check_data import container_problems, image_problems
 from .._storage.check_layers import layer_problems
 from .._storage.check_orphans import count_problems, link_problems, orphan_problems
 from .._storage.doom import Doom, carry_out_doom, doom_of
+from .._storage.driver import StoreDriver
 from .._storage.edit import open_for_change
 from .._storage.last_write import stamp
 from .._storage.layout import Layout
-from .._storage.overlay import OverlayDriver, mounted
+from .._storage.mounted import mounted
 from .._storage.prepare import prepare_store
 from .._storage.problem import LAYER, Elsewhere, Evidence, Problem, look_elsewhere, read_evidence
 from .._storage.records import LayerRecord
@@ -67,7 +68,7 @@ class _Finding:
 class _Checker:
     """Checks one store again and again; contents are read once."""
 
-    def __init__(self, layout: Layout, driver: OverlayDriver, options: tuple[str, ...], request: CheckRequest) -> None:
+    def __init__(self, layout: Layout, driver: StoreDriver, options: tuple[str, ...], request: CheckRequest) -> None:
         self._layout = layout
         self._driver = driver
         self._options = options
@@ -124,7 +125,8 @@ class _Checker:
             return ""
         if doom.containers:
             return f"containers need it ({', '.join(name[:12] for name in doom.containers)}): {_NEEDS}"
-        points = [layer_id for layer_id in doom.layers if mounted(self._layout, layer_id)]
+        counts = {layer_id: recorded.count for layer_id, recorded in evidence.catalog.mount_counts.items()}
+        points = [layer_id for layer_id in doom.layers if mounted(self._layout, layer_id, counts.get(layer_id, 0))]
         return f"it is mounted (layer {points[0][:12]}): {_NEEDS}" if points else ""
 
     def _native(self) -> bool:
@@ -139,7 +141,7 @@ class _Checker:
 
 def check_store(
     layout: Layout,
-    driver: OverlayDriver,
+    driver: StoreDriver,
     options: tuple[str, ...],
     request: CheckRequest,
     reporter: Reporter,
@@ -161,7 +163,7 @@ def check_store(
 
 
 def _repair(
-    checker: _Checker, layout: Layout, driver: OverlayDriver, found: list[_Finding], reporter: Reporter
+    checker: _Checker, layout: Layout, driver: StoreDriver, found: list[_Finding], reporter: Reporter
 ) -> tuple[list[_Finding], list[_Finding], bool]:
     """All that was found, what is left of it, and whether anything was done."""
     changed = keep_copies(layout)

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
+from .._errors import HostError
 from .._model.id_map import IdMap
 from .._model.json_text import go_json
 from .._report import Reporter
 from .._storage.catalog import Catalog, read_catalog
 from .._storage.containers import NewContainer, create_container, delete_container
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
-from .._storage.overlay import OverlayDriver
 from .._storage.prepare import prepare_store
 from .._storage.records import ContainerRecord, ImageRecord
 from .containers import describe_container, knows_container
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 NEVER = "never"
 ON_IMAGE_CHANGE = "on_image_change"
 ALWAYS = "always"
+
+
+class MappedTrees(HostError):
+    """The container shall have ID maps, for which its driver needs a tree with other owners."""
+
+    code = "id_maps_unsupported"
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Host:
     """The store to work on, the clock, and what this host says about short names."""
 
     layout: Layout
-    driver: OverlayDriver
+    driver: StoreDriver
     seconds: Callable[[], int]
     short_names: Callable[[], ShortNames]
 
@@ -67,9 +74,15 @@ class Host:
 def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_mode: bool) -> Outcome:
     """The container of ``request``, created where it is absent and replaced where ``recreate`` says so.
 
-    A difference that is left alone is listed in ``differences`` and warned of. Raises UnknownImage, NameInUse, and
+    A difference that is left alone is listed in ``differences`` and warned of. Raises UnknownImage, NameInUse, MappedTrees, and
     ContainerMounted where a container to be replaced is mounted and ``force`` is not given.
     """
+    if (request.uid_map or request.gid_map) and not host.layout.stacked:
+        raise MappedTrees(
+            "this driver shifts no IDs at a mount, and trees with other owners are not made yet",
+            subject=request.name or request.image,
+            found=host.layout.driver,
+        )
     catalog = recovered_catalog(host.layout, host.driver, check_mode=check_mode)
     image = find_image(catalog, request.image, host.short_names)
     present = knows_container(catalog, request.name) if request.name else None

@@ -11,12 +11,12 @@ from typing import Any
 
 from .._config.storage_conf import StoreSettings
 from .._storage.catalog import Catalog, read_catalog
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
-from .._storage.overlay import OverlayDriver
 from .outcome import Outcome
 
 
-def store_info(settings: StoreSettings, layout: Layout, driver: OverlayDriver) -> Outcome:
+def store_info(settings: StoreSettings, layout: Layout, driver: StoreDriver) -> Outcome:
     """The facts of the store: places, driver, options, the fields of the driver's status, counts and sizes in bytes.
 
     A store that does not exist yet has counts of zero and is not created.

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from .._errors import HostError
 from .._report import Reporter
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
-from .._storage.overlay import OverlayDriver
 from .._storage.records import ContainerRecord
 from .containers import container_facts, knows_container
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
@@ -27,7 +27,7 @@ class MappedContainer(HostError):
 
 def mount_container(
     layout: Layout,
-    driver: OverlayDriver,
+    driver: StoreDriver,
     name: str,
     reporter: Reporter,
     *,
@@ -68,7 +68,7 @@ def mount_container(
 
 
 def unmount_container(
-    layout: Layout, driver: OverlayDriver, name: str, reporter: Reporter, *, force: bool, check_mode: bool
+    layout: Layout, driver: StoreDriver, name: str, reporter: Reporter, *, force: bool, check_mode: bool
 ) -> Outcome:
     """Our mount of the container ``name`` given back; with ``force`` everybody's. An unknown container is unmounted."""
     catalog = recovered_catalog(layout, driver, check_mode=check_mode)

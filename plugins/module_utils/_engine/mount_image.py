@@ -6,7 +6,7 @@
 """The verb mount for images: the files of an image, readable at a path or no longer.
 
 As ``podman image mount`` does it: the top layer of the image is mounted read-only, and images that share that layer
-share its mount and its counts.
+share its mount and its counts. The vfs driver knows no read-only mounts; there the files are as writable as they were.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from .._errors import UsageError
 from .._report import Reporter
 from .._storage.catalog import Catalog, ReadOnlyImage, UnknownContainer, UnknownImage, read_catalog
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
-from .._storage.overlay import OverlayDriver
 from .._storage.records import ImageRecord
 from .describe import describe_image, read_image
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
@@ -30,7 +30,8 @@ from .recover import recovered_catalog
 if TYPE_CHECKING:
     from .._config.short_names import ShortNames
 
-# In upstream's driver these options of its own keep an image's mount from having those of storage.conf.
+# In upstream's driver these options of its own keep an image's mount from having those of storage.conf. They make it
+# read-only, where the driver has such mounts.
 _OPTIONS = ("ro",)
 
 
@@ -42,14 +43,14 @@ class NothingToMount(UsageError):
 
 def mount_image(
     layout: Layout,
-    driver: OverlayDriver,
+    driver: StoreDriver,
     name: str,
     short_names: Callable[[], ShortNames],
     reporter: Reporter,
     *,
     check_mode: bool,
 ) -> Outcome:
-    """The image ``name`` mounted read-only, with exactly one count of ours.
+    """The image ``name`` mounted, read-only where the driver can do that, with exactly one count of ours.
 
     Raises UnknownImage, AmbiguousName, NothingToMount, ReadOnlyImage for an image of an additional store (as podman 4.3),
     and ReadOnlyConflict where another tool mounted its layer writable.
@@ -69,10 +70,11 @@ def mount_image(
     before = mount_state(layout, catalog, record.id, record.layer)
     if check_mode:
         driver.ensure_native()
-        after, changed = predict_mount(layout, record.id, record.layer, before, read_only=True)
+        wanted = driver.read_only(False, _OPTIONS)
+        after, changed = predict_mount(layout, record.id, record.layer, before, read_only=wanted)
         return _outcome(layout, catalog, record, before, after, changed)
     try:
-        after, changed = mount(layout, driver, record.id, record.layer, read_only=True, mount_options=_OPTIONS)
+        after, changed = mount(layout, driver, record.id, record.layer, read_only=False, mount_options=_OPTIONS)
     except UnknownContainer as error:
         raise UnknownImage("the image was deleted meanwhile", subject=name, found=record.id) from error
     if changed and all(image.id != record.id for image in read_catalog(layout).images):
@@ -80,13 +82,13 @@ def mount_image(
         unmount(layout, driver, record.id, record.layer, force=False)
         raise UnknownImage("the image was deleted meanwhile", subject=name, found=record.id)
     if changed:
-        reporter.step("mounted", record.id, path=after.mount_point, count=after.mount_count, read_only=True)
+        reporter.step("mounted", record.id, path=after.mount_point, count=after.mount_count, read_only=after.read_only)
     return _outcome(layout, catalog, record, before, after, changed)
 
 
 def unmount_image(
     layout: Layout,
-    driver: OverlayDriver,
+    driver: StoreDriver,
     name: str,
     short_names: Callable[[], ShortNames],
     reporter: Reporter,

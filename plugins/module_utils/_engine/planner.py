@@ -45,7 +45,9 @@ class Planner:
         if not plan.unknown:
             return remote, plan
         self._workshop.driver.ensure_native()
-        staged = self._workshop.stage(plan.unknown, source, catalog)
+        # What lies on an unknown layer, or below, has to be unpacked with it where a tree holds those below.
+        wanted = plan.unknown if self._workshop.layout.stacked else plan.to_stage
+        staged = self._workshop.stage(wanted, source, catalog)
         self._learned.update({layer.blob_digest: BlobFacts(layer.diff_id, layer.blob_size) for layer in staged})
         remote, plan = _informed(remote, self._known(remote, catalog), catalog)
         self._workshop.assign(staged, plan.to_stage)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .._report import Reporter
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
-from .._storage.overlay import OverlayDriver
 from .._storage.records import ImageRecord
 from .carry_out import carry_out
 from .outcome import Outcome
@@ -37,7 +37,7 @@ class PruneRequest:
 
 
 def prune_images(
-    layout: Layout, driver: OverlayDriver, request: PruneRequest, reporter: Reporter, *, now: int, check_mode: bool
+    layout: Layout, driver: StoreDriver, request: PruneRequest, reporter: Reporter, *, now: int, check_mode: bool
 ) -> Outcome:
     """The store without the images that ``request`` lets go; ``now`` is in nanoseconds since the epoch.
 

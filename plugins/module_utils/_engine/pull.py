@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .._model.manifest import Manifest
     from .._model.schema1 import Schema1Manifest
     from .._storage.commit import NewImage
+    from .._storage.driver import StoreDriver
     from .._storage.image_signatures import ManifestSignatures
-    from .._storage.overlay import OverlayDriver
     from .._transport.source import ImageSource
     from .choose import Chosen
     from .evidence import ImageEvidence
@@ -68,7 +68,7 @@ class Puller:
     def __init__(
         self,
         layout: Layout,
-        open_driver: Callable[[], OverlayDriver],
+        open_driver: Callable[[], StoreDriver],
         open_workshop: Callable[[], Workshop],
         open_source: Callable[[Reference], ImageSource],
         open_gate: Callable[[], Gate],
@@ -90,7 +90,7 @@ class Puller:
         self._recovered = False
 
     @cached_property
-    def _driver(self) -> OverlayDriver:
+    def _driver(self) -> StoreDriver:
         return self._open_driver()
 
     @cached_property

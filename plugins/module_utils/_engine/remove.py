@@ -11,9 +11,9 @@ from .._errors import HostError
 from .._report import Reporter
 from .._storage.catalog import Catalog
 from .._storage.containers import delete_container
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import mount_state, unmount
-from .._storage.overlay import OverlayDriver
 from .._storage.records import ContainerRecord
 from .containers import describe_container, knows_container
 from .outcome import Outcome
@@ -27,7 +27,7 @@ class ContainerMounted(HostError):
 
 
 def remove_container(
-    layout: Layout, driver: OverlayDriver, name: str, reporter: Reporter, *, force: bool, check_mode: bool
+    layout: Layout, driver: StoreDriver, name: str, reporter: Reporter, *, force: bool, check_mode: bool
 ) -> Outcome:
     """The container ``name`` (or ID) deleted; nothing to do where there is none.
 
@@ -59,7 +59,7 @@ def ensure_free(layout: Layout, catalog: Catalog, record: ContainerRecord, force
         )
 
 
-def release(layout: Layout, driver: OverlayDriver, record: ContainerRecord, reporter: Reporter) -> None:
+def release(layout: Layout, driver: StoreDriver, record: ContainerRecord, reporter: Reporter) -> None:
     """Takes every mount of the container away."""
     _state, changed = unmount(layout, driver, record.id, record.layer, force=True)
     if changed:

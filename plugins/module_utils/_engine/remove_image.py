@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from .._errors import UsageError
 from .._report import Reporter
 from .._storage.catalog import Catalog, UnknownImage
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
-from .._storage.overlay import OverlayDriver
 from .carry_out import carry_out
 from .names import ensure_changeable, match_image
 from .outcome import Outcome
@@ -33,7 +33,7 @@ class SeveralNames(UsageError):
 
 def remove_images(
     layout: Layout,
-    driver: OverlayDriver,
+    driver: StoreDriver,
     names: Sequence[str],
     short_names: Callable[[], ShortNames],
     reporter: Reporter,

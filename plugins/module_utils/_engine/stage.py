@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Optional
+from typing import Optional, TypeVar
 
 from .._errors import DataError
 from .._host.atomic_files import flush_file
@@ -21,26 +21,26 @@ from .._host.zygote_client import Zygote, ZygoteFailed
 from .._layer.verify import BlobVerifier
 from .._model.digest import Digest
 from .._report import Reporter
-from .._storage.catalog import Catalog
-from .._storage.commit import StagedLayer
+from .._storage.catalog import Catalog, read_catalog
+from .._storage.commit import LayerVanished, StagedLayer
+from .._storage.driver import StoreDriver
+from .._storage.json_record import StoreDamaged
 from .._storage.layout import Layout
 from .._storage.leftovers import recover_leftovers
-from .._storage.overlay import OverlayDriver
 from .._storage.prepare import prepare_store
 from .._storage.staging import Staging, open_staging
 from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker, unpacking_helper
 from .._transport.source import ImageSource
 from .plan import FETCH, PlannedLayer
+from .spool import Cancelled, FetchedBlob, Spool
+
+_T = TypeVar("_T")
 
 
 class DiffIdMismatch(DataError):
     """A layer unpacks to other content than the config of the image says."""
 
     code = "diff_id_mismatch"
-
-
-class Cancelled(Exception):
-    """Another layer of the same image failed; never leaves this file."""
 
 
 class Workshop:
@@ -51,7 +51,7 @@ class Workshop:
     committed. Layers are staged from a single thread, which starts the download threads itself.
     """
 
-    def __init__(self, layout: Layout, driver: OverlayDriver, reporter: Reporter, parallel: int) -> None:
+    def __init__(self, layout: Layout, driver: StoreDriver, reporter: Reporter, parallel: int) -> None:
         self.layout = layout
         self.driver = driver
         self.bytes_fetched = 0
@@ -61,6 +61,7 @@ class Workshop:
         self._staging: Optional[Staging] = None
         self._helper: Optional[Zygote] = None
         self._unpacker: Optional[Unpacker] = None
+        self._spool: Optional[Spool] = None
         self._supported = False
         self._staged = 0
         self._kept: dict[str, StagedLayer] = {}
@@ -93,6 +94,7 @@ class Workshop:
             prepare_store(self.layout)
             recover_leftovers(self.layout)
             self._staging = self._resources.enter_context(open_staging(self.layout))
+            self._spool = Spool(self._staging.records, self._count)
             # Before the check of the driver, which may start a thread: the unpacker must be older than any.
             unpacker = Unpacker(self._staging.tree, self._reporter, helper=self._helper)
             self._unpacker = self._resources.enter_context(unpacker)
@@ -113,6 +115,16 @@ class Workshop:
         self.open()
         stop = threading.Event()
         missing = [layer for layer in layers if not self._is_kept(layer)]
+        if self.layout.stacked:
+            self._stage_apart(missing, source, catalog, stop)
+        else:
+            self._stage_in_order(missing, source, catalog, stop)
+        return [self._kept[layer.layer_id] for layer in layers]
+
+    def _stage_apart(
+        self, missing: Sequence[PlannedLayer], source: ImageSource, catalog: Catalog, stop: threading.Event
+    ) -> None:
+        """Unpacks layers while they come, whatever is below them."""
 
         def work(group: tuple[PlannedLayer, ...]) -> None:
             if stop.is_set():
@@ -129,7 +141,43 @@ class Workshop:
         with ThreadPoolExecutor(max_workers=max(1, min(self._parallel, len(missing)))) as pool:
             by_size = sorted(_groups(missing, catalog), key=lambda group: group[0].blob.size, reverse=True)
             _wait_for_all([pool.submit(work, group) for group in by_size], stop)
-        return [self._kept[layer.layer_id] for layer in layers]
+
+    def _stage_in_order(
+        self, missing: Sequence[PlannedLayer], source: ImageSource, catalog: Catalog, stop: threading.Event
+    ) -> None:
+        """Unpacks each layer onto the tree of the one below, base first, while the blobs of the others come."""
+        if self._spool is None:
+            raise RuntimeError("the workshop was not opened")
+        groups = [group for group in _groups(missing, catalog) if not _is_in_store(group[0], catalog)]
+        firsts = {layer.layer_id: group[0] for group in groups for layer in group}
+        blobs = {first.blob.digest: first.blob for first in firsts.values()}
+        with ThreadPoolExecutor(max_workers=max(1, min(self._parallel, len(blobs)))) as pool:
+            coming = {digest: pool.submit(self._spool.fetch, blob, source, stop) for digest, blob in blobs.items()}
+            try:
+                for layer in missing:
+                    first = firsts.get(layer.layer_id)
+                    if first is None:
+                        staged = self._reuse(layer, catalog, stop)
+                    else:
+                        staged = self._apply(layer, first, coming[first.blob.digest].result(), stop)
+                    self.take_back([staged])
+            except Cancelled:
+                # The download that failed tells why.
+                _wait_for_all(list(coming.values()), stop)
+                raise
+            finally:
+                stop.set()
+        for blob in blobs.values():
+            self._spool.drop(blob)
+
+    def _apply(self, layer: PlannedLayer, first: PlannedLayer, blob: FetchedBlob, stop: threading.Event) -> StagedLayer:
+        """The layer, unpacked from the blob that was fetched for ``first``."""
+        staged = self._unpack([layer], blob.chunks(), lambda _chunk: None, lambda: None, stop)[0]
+        if layer is first:
+            self._tell_fetched(layer, blob.size, staged)
+        else:
+            self._tell_copied(layer, first, staged)
+        return replace(staged, blob_size=blob.size)
 
     def hand_over(self, layers: Sequence[StagedLayer]) -> None:
         """Forgets the layers, which a commit is about to move away."""
@@ -143,12 +191,17 @@ class Workshop:
     def assign(self, staged: Sequence[StagedLayer], layers: Sequence[PlannedLayer]) -> None:
         """Keeps ``staged``, which were staged before their IDs were known, for those of ``layers`` that have their content."""
         self.hand_over(staged)
-        left = list(staged)
-        for layer in layers:
+        left = list(staged)[::-1]
+        # From the top down: where one content is there several times each stays on what it was unpacked on.
+        for layer in reversed(layers):
             same = next((copy for copy in left if copy.blob_digest == layer.blob.digest), None)
             if same is not None:
                 left.remove(same)
                 self.take_back([replace(same, layer_id=layer.layer_id, parent=layer.parent)])
+
+    def _count(self, fetched: int) -> None:
+        with self._lock:
+            self.bytes_fetched += fetched
 
     def _is_kept(self, layer: PlannedLayer) -> bool:
         # The ID tells the content, and not how the registry has compressed it, which the record tells too.
@@ -164,22 +217,25 @@ class Workshop:
         try:
             staged = self._unpack(layers, source.blob(first.blob), verifier.update, verifier.finish, stop)
         finally:
-            with self._lock:
-                self.bytes_fetched += verifier.count
-        diff_id = str(staged[0].diff_id)
-        # Which layer it becomes is not known before the diff IDs of all below are.
-        name = first.layer_id if first.diff_known else str(first.blob.digest)
+            self._count(verifier.count)
+        self._tell_fetched(first, verifier.count, staged[0])
+        for twin in layers[1:]:
+            self._tell_copied(twin, first, staged[0])
+        return [replace(layer, blob_size=verifier.count) for layer in staged]
+
+    def _tell_fetched(self, layer: PlannedLayer, size: int, staged: StagedLayer) -> None:
         self._reporter.step(
             "fetched",
-            name,
-            blob=str(first.blob.digest),
-            bytes=verifier.count,
-            diff_id=diff_id,
-            size=staged[0].diff_size,
+            _shown(layer),
+            blob=str(layer.blob.digest),
+            bytes=size,
+            diff_id=str(staged.diff_id),
+            size=staged.diff_size,
         )
-        for twin in layers[1:]:
-            self._reporter.step("copied", twin.layer_id if twin.diff_known else name, from_layer=name, diff_id=diff_id)
-        return [replace(layer, blob_size=verifier.count) for layer in staged]
+
+    def _tell_copied(self, layer: PlannedLayer, first: PlannedLayer, staged: StagedLayer) -> None:
+        name = layer.layer_id if layer.diff_known else _shown(first)
+        self._reporter.step("copied", name, from_layer=_shown(first), diff_id=str(staged.diff_id))
 
     def _reuse(self, layer: PlannedLayer, catalog: Catalog, stop: threading.Event) -> StagedLayer:
         # Few pulls copy a layer, and most of what this imports the caller has no other use for.
@@ -203,8 +259,8 @@ class Workshop:
         """Feeds ``chunks`` to a confined child for each layer; ``check`` sees every byte before the children do."""
         started = []
         try:
-            for _layer in layers:
-                started.append(self._start())
+            for layer in layers:
+                started.append(self._start(layer))
             for chunk in chunks:
                 if stop.is_set():
                     raise Cancelled
@@ -224,14 +280,25 @@ class Workshop:
             staged.append(self._staged_layer(layer, name, tar_split, result))
         return staged
 
-    def _start(self) -> tuple[str, LayerFeed, str]:
+    def _start(self, layer: PlannedLayer) -> tuple[str, LayerFeed, str]:
         if self._staging is None or self._unpacker is None:
             raise RuntimeError("the workshop was not opened")
         with self._lock:
             name = str(self._staged)
             self._staged += 1
         tar_split = f"{self._staging.records}/{name}"
-        return name, self._unpacker.start(name, tar_split), tar_split
+        begin = None if self.layout.stacked else lambda tree: self._begin(tree, layer.parent)
+        return name, self._unpacker.start(name, tar_split, begin), tar_split
+
+    def _begin(self, tree: str, parent: str | None) -> None:
+        """Makes ``tree`` what the layer changes: the tree of its parent, which is staged or in the store."""
+        below = self._kept.get(parent or "")
+        try:
+            self.driver.begin_tree(tree, parent, below.tree if below else None)
+        except StoreDamaged as error:
+            if read_catalog(self.layout).layer(parent or "") is not None:
+                raise
+            raise LayerVanished("the layer below was deleted meanwhile", subject=parent or "") from error
 
     def _staged_layer(self, layer: PlannedLayer, name: str, tar_split: str, unpacked: UnpackedLayer) -> StagedLayer:
         if self._staging is None:
@@ -252,6 +319,11 @@ class Workshop:
         )
 
 
+def _shown(layer: PlannedLayer) -> str:
+    """The layer's name in steps: which layer it becomes is not known before the diff IDs of all below are."""
+    return layer.layer_id if layer.diff_known else str(layer.blob.digest)
+
+
 def _is_in_store(layer: PlannedLayer, catalog: Catalog) -> bool:
     """Whether the content of a layer to be copied lies in the store, and not in a layer that is fetched just now."""
     return layer.action != FETCH and bool(catalog.layers_with_diff(layer.diff_id))
@@ -266,7 +338,7 @@ def _groups(layers: Sequence[PlannedLayer], catalog: Catalog) -> list[tuple[Plan
     return [tuple(group) for group in groups.values()]
 
 
-def _wait_for_all(futures: list[Future[None]], stop: threading.Event) -> None:
+def _wait_for_all(futures: Sequence[Future[_T]], stop: threading.Event) -> None:
     """Returns when every layer is staged; raises the first failure after all threads have ended."""
     try:
         wait(futures, return_when=FIRST_EXCEPTION)

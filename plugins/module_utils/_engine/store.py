@@ -8,30 +8,34 @@
 from __future__ import annotations
 
 from .._config.storage_conf import StoreSettings
-from .._errors import HostError
-from .._storage.layout import Layout
+from .._storage.driver import DriverUnsupported
+from .._storage.layout import Layout, VfsLayout
 from .._storage.other_drivers import other_drivers
 from .._storage.overlay_options import parse_options
+from .._storage.vfs_options import parse_vfs_options
 
-
-class DriverUnsupported(HostError):
-    """The store belongs to a storage driver that this engine does not have."""
-
-    code = "driver_unsupported"
+_OVERLAY, _VFS = "overlay", "vfs"
 
 
 def layout_of(settings: StoreSettings) -> Layout:
     """The layout of the store that ``settings`` names, with its additional image stores.
 
     An unset driver means overlay, the first choice of containers/storage, unless another has written there. Raises
-    DriverUnsupported for any other, and InvalidDriverOption.
+    DriverUnsupported for one that this engine does not have, and InvalidDriverOption.
     """
-    driver = settings.driver or next(iter(other_drivers(settings.graph_root)), "overlay")
-    if driver != "overlay":
+    driver = settings.driver or next(iter(other_drivers(settings.graph_root)), _OVERLAY)
+    if driver == _VFS:
+        kind: type[Layout] = VfsLayout
+        stores = parse_vfs_options(settings.options).image_stores
+    elif driver == _OVERLAY:
+        kind, stores = Layout, parse_options(settings.options).image_stores
+    else:
         raise DriverUnsupported(
-            "this storage driver is not supported", subject=settings.graph_root, wanted="overlay", found=driver
+            "this storage driver is not supported",
+            subject=settings.graph_root,
+            wanted=f"{_OVERLAY} or {_VFS}",
+            found=driver,
         )
-    others = dict.fromkeys(parse_options(settings.options).image_stores)
     # What lies in the store itself can be changed.
-    others.pop(settings.graph_root, None)
-    return Layout(settings.graph_root, settings.run_root, driver, tuple(others))
+    others = tuple(store for store in dict.fromkeys(stores) if store != settings.graph_root)
+    return kind(settings.graph_root, settings.run_root, driver, others)

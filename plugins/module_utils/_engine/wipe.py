@@ -13,8 +13,8 @@ from typing import Any
 from .._errors import HostError, UsageError
 from .._report import Reporter
 from .._storage.catalog import Catalog, shared_locks
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
-from .._storage.overlay import OverlayDriver
 from .._storage.problem import Elsewhere, Evidence, read_evidence
 from .._storage.wipe import in_use, is_store, remains, wipe
 from .outcome import Outcome
@@ -39,7 +39,7 @@ class StoreInUse(HostError):
 
 
 def wipe_store(
-    layout: Layout, driver: OverlayDriver, confirm: str, reporter: Reporter, *, force: bool, check_mode: bool
+    layout: Layout, driver: StoreDriver, confirm: str, reporter: Reporter, *, force: bool, check_mode: bool
 ) -> Outcome:
     """The store with nothing in it; unchanged where that is so already, and where there is no store at all.
 
@@ -55,7 +55,7 @@ def wipe_store(
             found=confirm,
         )
     if not is_store(layout):
-        raise NotAStore("the directory is not a store of the overlay driver", subject=layout.graph_root)
+        raise NotAStore(f"the directory is not a store of the {layout.driver} driver", subject=layout.graph_root)
     with shared_locks(layout):
         evidence = read_evidence(layout, Elsewhere())
         rest = remains(evidence)

@@ -109,6 +109,17 @@ def sync_filesystem(path: str) -> None:
             os.close(descriptor)
 
 
+def sync_filesystems(*paths: str) -> None:
+    """Does so for each file system that holds one of ``paths``, once. Raises HostError."""
+    found: dict[int, str] = {}
+    for path in paths:
+        with reporting("look at", path):
+            # A bind of a directory onto itself is no other file system.
+            found.setdefault(os.stat(path).st_dev, path)
+    for path in found.values():
+        sync_filesystem(path)
+
+
 def nearest_directory(path: str) -> str:
     """``path``, or the nearest directory above it that exists."""
     nearest = os.path.abspath(path)

@@ -16,7 +16,7 @@ from .._engine.remove import remove_container
 from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._model.id_map import IdMap, parse_id_map
-from .._storage.overlay import OverlayDriver
+from .._storage.drivers import open_driver
 from .run import Task
 from .settings import store_settings
 from .short_names import short_names_reader
@@ -52,7 +52,7 @@ def verb(task: Task) -> Outcome:
     settings = store_settings(task)
     layout = layout_of(settings)
     require_rights(layout)
-    driver = OverlayDriver(layout, settings.options)
+    driver = open_driver(layout, settings.options)
     if params["state"] == ABSENT:
         return remove_container(
             layout, driver, params["name"], task.reporter, force=params["force"], check_mode=task.check_mode

@@ -11,7 +11,7 @@ from .._engine.mount import mount_container, unmount_container
 from .._engine.outcome import Outcome
 from .._engine.rights import require_rights
 from .._engine.store import layout_of
-from .._storage.overlay import OverlayDriver
+from .._storage.drivers import open_driver
 from .run import Task
 from .settings import store_settings
 from .specs import STORE, merged
@@ -36,7 +36,7 @@ def verb(task: Task) -> Outcome:
     settings = store_settings(task)
     layout = layout_of(settings)
     require_rights(layout)
-    driver = OverlayDriver(layout, settings.options)
+    driver = open_driver(layout, settings.options)
     if params["state"] == MOUNTED:
         return mount_container(
             layout,

@@ -11,7 +11,7 @@ from .._engine.mount_image import mount_image, unmount_image
 from .._engine.outcome import Outcome
 from .._engine.rights import require_rights
 from .._engine.store import layout_of
-from .._storage.overlay import OverlayDriver
+from .._storage.drivers import open_driver
 from .run import Task
 from .settings import store_settings
 from .short_names import short_names_reader
@@ -36,7 +36,7 @@ def verb(task: Task) -> Outcome:
     settings = store_settings(task)
     layout = layout_of(settings)
     require_rights(layout)
-    driver = OverlayDriver(layout, settings.options)
+    driver = open_driver(layout, settings.options)
     names = short_names_reader(task)
     if params["state"] == MOUNTED:
         return mount_image(layout, driver, params["name"], names, task.reporter, check_mode=task.check_mode)

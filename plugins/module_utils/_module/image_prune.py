@@ -13,7 +13,7 @@ from .._engine.outcome import Outcome
 from .._engine.prune import PruneRequest, prune_images
 from .._engine.rights import require_rights
 from .._engine.store import layout_of
-from .._storage.overlay import OverlayDriver
+from .._storage.drivers import open_driver
 from .run import Task
 from .settings import store_settings
 from .specs import STORE, merged
@@ -44,5 +44,5 @@ def verb(task: Task) -> Outcome:
         until=filters.get("until"),
         keep=tuple(params["keep"]),
     )
-    driver = OverlayDriver(layout, settings.options)
+    driver = open_driver(layout, settings.options)
     return prune_images(layout, driver, request, task.reporter, now=time.time_ns(), check_mode=task.check_mode)

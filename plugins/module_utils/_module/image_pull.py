@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .._engine.sources import RegistryAccess
     from .._engine.stage import Workshop
     from .._engine.trust import Gate
-    from .._storage.overlay import OverlayDriver
+    from .._storage.driver import StoreDriver
 
 OPTIONS = merged(
     STORE,
@@ -135,12 +135,12 @@ def _platform_choice(platform: str | None, allow_other: bool) -> PlatformChoice:
 # What a pull of a present image has no need of is imported when it is needed: registry, policy, driver and unpacker.
 
 
-def _driver_opener(layout: Layout, options: tuple[str, ...]) -> Callable[[], OverlayDriver]:
+def _driver_opener(layout: Layout, options: tuple[str, ...]) -> Callable[[], StoreDriver]:
     @cache
-    def opener() -> OverlayDriver:
-        from .._storage.overlay import OverlayDriver
+    def opener() -> StoreDriver:
+        from .._storage.drivers import open_driver
 
-        return OverlayDriver(layout, options)
+        return open_driver(layout, options)
 
     return opener
 
@@ -178,7 +178,7 @@ def _gate_opener(task: Task) -> Callable[[], Gate]:
 
 
 def _workshop_opener(
-    task: Task, layout: Layout, open_driver: Callable[[], OverlayDriver], resources: ExitStack
+    task: Task, layout: Layout, open_driver: Callable[[], StoreDriver], resources: ExitStack
 ) -> Callable[[], Workshop]:
     """Opens the place where layers are staged when the first image is planned; it ends with ``resources``."""
 

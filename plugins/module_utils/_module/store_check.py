@@ -11,7 +11,7 @@ from .._engine.check import CheckRequest, check_store
 from .._engine.outcome import Outcome
 from .._engine.rights import require_rights
 from .._engine.store import layout_of
-from .._storage.overlay import OverlayDriver
+from .._storage.drivers import open_driver
 from .run import Task
 from .settings import store_settings
 from .specs import STORE, merged
@@ -34,5 +34,5 @@ def verb(task: Task) -> Outcome:
     if params["repair"]:
         require_rights(layout)
     request = CheckRequest(params["deep"], params["repair"], params["remove_containers"])
-    driver = OverlayDriver(layout, settings.options)
+    driver = open_driver(layout, settings.options)
     return check_store(layout, driver, settings.options, request, task.reporter, check_mode=task.check_mode)

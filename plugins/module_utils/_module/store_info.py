@@ -10,7 +10,7 @@ from __future__ import annotations
 from .._engine.info import store_info
 from .._engine.outcome import Outcome
 from .._engine.store import layout_of
-from .._storage.overlay import OverlayDriver
+from .._storage.drivers import open_driver
 from .run import Task
 from .settings import store_settings
 from .specs import STORE
@@ -22,4 +22,4 @@ def verb(task: Task) -> Outcome:
     """The store that the task names."""
     settings = store_settings(task)
     layout = layout_of(settings)
-    return store_info(settings, layout, OverlayDriver(layout, settings.options))
+    return store_info(settings, layout, open_driver(layout, settings.options))

@@ -11,7 +11,7 @@ from .._engine.outcome import Outcome
 from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._engine.wipe import wipe_store
-from .._storage.overlay import OverlayDriver
+from .._storage.drivers import open_driver
 from .run import Task
 from .settings import store_settings
 from .specs import STORE, merged
@@ -31,7 +31,7 @@ def verb(task: Task) -> Outcome:
     settings = store_settings(task)
     layout = layout_of(settings)
     require_rights(layout)
-    driver = OverlayDriver(layout, settings.options)
+    driver = open_driver(layout, settings.options)
     return wipe_store(
         layout, driver, params["confirm"], task.reporter, force=params["force"], check_mode=task.check_mode
     )

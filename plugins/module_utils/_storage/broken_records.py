@@ -19,11 +19,11 @@ from .._host.atomic_files import read_file, replace_file
 from .._host.locks import exclusive, shared
 from .._host.mountinfo import mounts_below
 from .._model.digest import Digest
+from .driver import StoreDriver
 from .edit import Tables
 from .json_record import Record, StoreDamaged, decode_records, encode_records
 from .last_write import stamp
 from .layout import Layout
-from .overlay import OverlayDriver
 from .prepare import prepare_store
 from .problem import Evidence, Mend, Problem
 from .records import ContainerRecord, ImageRecord, LayerRecord, MountRecord
@@ -51,7 +51,7 @@ def record_problems(evidence: Evidence) -> Iterator[Problem]:
         yield Problem("mount_counts_unreadable", error.subject, error.message, mend)
 
 
-def _nothing(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+def _nothing(_tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
     """Tables of records cannot be had while a file is unreadable: keep_copies() and rebuild_counts() come before them."""
 
 

@@ -12,7 +12,8 @@ Upstream compares the mounted stack of layers instead and takes directories with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 
 from .._errors import DataError, HostError
 from .._host.os_errors import PermissionDenied, reporting
@@ -22,11 +23,12 @@ from .._layer.tar_reader import TarReader
 from .._layer.tar_split import DamagedTarSplit
 from .._model.digest import Digest
 from .catalog import Catalog
+from .check_copy import CopyCheck
 from .check_tree import TreeCheck
 from .diff import ReassemblyFailed, reassemble
+from .driver import StoreDriver
 from .edit import Tables
 from .layout import Layout
-from .overlay import OverlayDriver
 from .problem import LAYER, Doing, Evidence, Mend, Problem
 from .records import LayerRecord
 
@@ -52,14 +54,31 @@ def content_problems(
     for layer in evidence.catalog.layers:
         if layer.diff_digest and not layer.incomplete and layer.id not in skipped:
             trees = compare_trees and not layer.uidmap and not layer.gidmap
-            tree = TreeCheck(evidence.layout.diff(layer.id), compare_owners, not layer.toc_digest) if trees else None
-            for problem in _layer_problems(evidence.layout, catalog, catalog.layer(layer.id) or layer, tree):
+
+            def tree_check(layer: LayerRecord = layer, trees: bool = trees) -> TreeCheck | None:
+                return _tree_check(evidence.layout, layer, compare_owners) if trees else None
+
+            for problem in _layer_problems(evidence.layout, catalog, catalog.layer(layer.id) or layer, tree_check):
                 yield layer, problem
 
 
-def _layer_problems(layout: Layout, catalog: Catalog, layer: LayerRecord, tree: TreeCheck | None) -> Iterator[Problem]:
+def _tree_check(layout: Layout, layer: LayerRecord, owners: bool) -> TreeCheck:
+    """What compares the tree of a layer with its archive and, where trees are whole, with the one below."""
+    tree = layout.diff(layer.id)
+    if layout.stacked:
+        return TreeCheck(tree, owners, not layer.toc_digest)
+    homes = (layout, *(layout.of(store) for store in layout.additional))
+    found = [home.diff(layer.parent) for home in homes if layer.parent and os.path.isdir(home.diff(layer.parent))]
+    return CopyCheck(tree, found[0] if found else None, owners, not layer.toc_digest)
+
+
+def _layer_problems(
+    layout: Layout, catalog: Catalog, layer: LayerRecord, tree_check: Callable[[], TreeCheck | None]
+) -> Iterator[Problem]:
     damaged = (LAYER, layer.id)
     try:
+        with reporting("read the tree below layer", layer.id):
+            tree = tree_check()
         size, found = _read_all(reassemble(layout, catalog, layer), layer, tree)
         with reporting("read the tree of layer", layer.id):
             differences = tree.differences() if tree else []
@@ -122,7 +141,7 @@ def _read_all(chunks: Iterator[bytes], layer: LayerRecord, tree: TreeCheck | Non
 
 
 def _size_writer(layer_id: str, size: int) -> Doing:
-    def write(tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    def write(tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
         layer = tables.layers.get(layer_id)
         if layer is not None:
             tables.layers.replace(layer.changed(diff_size=size))

@@ -14,9 +14,9 @@ from .._host.atomic_files import read_file, replace_file
 from .._model.digest import Digest
 from .._model.manifest_digest import digested_bytes
 from .big_data import InvalidKey
+from .driver import StoreDriver
 from .edit import Tables
 from .layout import Layout
-from .overlay import OverlayDriver
 from .prepare import make_directory
 from .problem import CONTAINER, IMAGE, Doing, Evidence, Mend, Problem
 from .records import ContainerRecord, ImageRecord
@@ -115,7 +115,7 @@ def _damaged(kind: str, owner: ImageRecord | ContainerRecord, message: str) -> P
 
 
 def _without_mapped(image_id: str, layer_id: str) -> Doing:
-    def take_out(tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    def take_out(tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
         image = tables.images.get(image_id)
         if image is not None:
             left = [mapped for mapped in image.mapped_layers if mapped != layer_id]
@@ -126,7 +126,7 @@ def _without_mapped(image_id: str, layer_id: str) -> Doing:
 
 
 def _size_writer(owner: ImageRecord | ContainerRecord, key: str, size: int) -> Doing:
-    def write(tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    def write(tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
         # As the record is now: several of its sizes may be wrong.
         if isinstance(owner, ImageRecord):
             image = tables.images.get(owner.id) or owner
@@ -145,7 +145,7 @@ def _with(sizes: dict[str, int], key: str, size: int) -> dict[str, int]:
 
 
 def _item_writer(image_id: str, key: str, data: bytes) -> Doing:
-    def write(_tables: Tables, layout: Layout, _driver: OverlayDriver) -> None:
+    def write(_tables: Tables, layout: Layout, _driver: StoreDriver) -> None:
         make_directory(layout.image_dir(image_id))
         replace_file(layout.image_item(image_id, key), data)
 

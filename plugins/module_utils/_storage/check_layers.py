@@ -12,9 +12,11 @@ from collections.abc import Iterator
 
 from .._host.os_errors import reporting
 from .big_data import InvalidKey
+from .catalog import Catalog
+from .driver import StoreDriver
 from .edit import Tables
 from .layout import Layout
-from .overlay import OverlayDriver, mounted
+from .mounted import mounted
 from .overlay_links import link_of, lowers_of, read_lowers, relink, write_lowers
 from .prepare import make_directory
 from .problem import LAYER, Doing, Evidence, Mend, Problem
@@ -35,7 +37,8 @@ def layer_problems(evidence: Evidence) -> Iterator[Problem]:
         if not os.path.isdir(evidence.layout.diff(layer.id)):
             yield _damaged("layer_tree_missing", layer, "the layer has a record, but no tree")
             continue
-        yield from _tree_problems(evidence, layer)
+        if evidence.layout.stacked:
+            yield from _tree_problems(evidence, layer)
         yield from _tar_split_problems(evidence.layout, layer)
     yield from _without_users(evidence)
 
@@ -114,7 +117,10 @@ def _without_users(evidence: Evidence) -> Iterator[Problem]:
     for layer in catalog.layers:
         if layer.id in used or layer.incomplete:
             continue
-        if is_abandoned(layer, containers, images) and mounted(evidence.layout, layer.id) is None:
+        if (
+            is_abandoned(layer, containers, images)
+            and mounted(evidence.layout, layer.id, _count(catalog, layer)) is None
+        ):
             mend = Mend("delete the layer", _remover(layer.id))
             message = "the layer was made for a container that never came to be, or should have gone with its image"
             yield Problem("layer_abandoned", layer.id, message, mend)
@@ -124,19 +130,24 @@ def _without_users(evidence: Evidence) -> Iterator[Problem]:
             )
 
 
+def _count(catalog: Catalog, layer: LayerRecord) -> int:
+    recorded = catalog.mount_counts.get(layer.id)
+    return recorded.count if recorded else 0
+
+
 def _damaged(kind: str, layer: LayerRecord, message: str) -> Problem:
     return Problem(kind, layer.id, message, damaged=(LAYER, layer.id))
 
 
 def _maker(path: str) -> Doing:
-    def make(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    def make(_tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
         make_directory(path)
 
     return make
 
 
 def _lower_writer(layer_id: str, below: list[str]) -> Doing:
-    def write(_tables: Tables, layout: Layout, _driver: OverlayDriver) -> None:
+    def write(_tables: Tables, layout: Layout, _driver: StoreDriver) -> None:
         lowers = lowers_of(layout, below)
         if lowers is not None:
             write_lowers(layout, layer_id, lowers)
@@ -145,7 +156,7 @@ def _lower_writer(layer_id: str, below: list[str]) -> Doing:
 
 
 def _remover(layer_id: str) -> Doing:
-    def remove(tables: Tables, layout: Layout, driver: OverlayDriver) -> None:
+    def remove(tables: Tables, layout: Layout, driver: StoreDriver) -> None:
         remove_layers(tables, layout, driver, [layer_id])
 
     return remove

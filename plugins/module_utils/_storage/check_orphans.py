@@ -15,9 +15,9 @@ from contextlib import suppress
 from .._host.mountinfo import mount_at, mounts_below
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
+from .driver import StoreDriver
 from .edit import Tables
 from .layout import ATOMIC_PREFIX, NO_LAYERS, TAR_SPLIT_SUFFIX, Layout
-from .overlay import OverlayDriver
 from .overlay_links import dangling_links
 from .problem import Doing, Evidence, Mend, Problem, listed
 from .temp_dirs import dead_temp_dirs, recover_temp_dirs
@@ -49,7 +49,9 @@ def orphan_problems(evidence: Evidence) -> Iterator[Problem]:
 
 
 def link_problems(evidence: Evidence) -> Iterator[Problem]:
-    """Short links that lead nowhere. Raises HostError."""
+    """Short links that lead nowhere; only where trees are stacked there are any. Raises HostError."""
+    if not evidence.layout.stacked:
+        return
     for name in dangling_links(evidence.layout, {layer.id for layer in evidence.catalog.layers}):
         path = evidence.layout.link(name)
         yield Problem("stale_link", path, "the short link leads to no layer", Mend("remove the link", _unlinker(path)))
@@ -57,19 +59,33 @@ def link_problems(evidence: Evidence) -> Iterator[Problem]:
 
 def count_problems(evidence: Evidence) -> Iterator[Problem]:
     """Mount counts of what is not mounted, as a crash leaves them behind. Raises HostError."""
+    if not evidence.layout.stacked:
+        yield from _counts_of_nothing(evidence)
+        return
     points = {entry.mount_point for entry in mounts_below(evidence.layout.driver_home)}
     for layer_id, recorded in evidence.catalog.mount_counts.items():
         inside = os.path.realpath(recorded.path) in points
         if inside or (not recorded.path.startswith(evidence.layout.driver_home) and mount_at(recorded.path)):
             continue
         message = f"{recorded.count} users of a mount at {recorded.path} are recorded, and nothing is mounted there"
-        yield Problem("mount_count_stale", layer_id, message, Mend("drop the count", _count_dropper(layer_id)))
+        yield _stale_count(layer_id, message)
+
+
+def _counts_of_nothing(evidence: Evidence) -> Iterator[Problem]:
+    """Where trees are whole a count is all that there is of a mount, and only one of a layer that is gone is wrong."""
+    for layer_id, recorded in evidence.catalog.mount_counts.items():
+        if evidence.catalog.layer(layer_id) is None:
+            yield _stale_count(layer_id, f"{recorded.count} users of a layer that has no record are recorded")
+
+
+def _stale_count(layer_id: str, message: str) -> Problem:
+    return Problem("mount_count_stale", layer_id, message, Mend("drop the count", _count_dropper(layer_id)))
 
 
 def _layer_directories(layout: Layout, layers: Iterable[str]) -> Iterator[Problem]:
     points = [entry.mount_point for entry in mounts_below(layout.driver_home)]
     known = set(layers)
-    for name, path in listed(layout.driver_home):
+    for name, path in listed(layout.layer_trees):
         if name in NO_LAYERS or name in known or not _ID.fullmatch(name) or not os.path.isdir(path):
             continue
         inside = os.path.join(os.path.realpath(path), "")
@@ -99,28 +115,28 @@ def _orphan(kind: str, path: str, message: str) -> Problem:
 
 
 def _path_remover(path: str) -> Doing:
-    def remove(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    def remove(_tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
         remove_tree(path)
 
     return remove
 
 
 def _tree_remover(layer_id: str) -> Doing:
-    def remove(_tables: Tables, _layout: Layout, driver: OverlayDriver) -> None:
+    def remove(_tables: Tables, _layout: Layout, driver: StoreDriver) -> None:
         driver.remove(layer_id)
 
     return remove
 
 
 def _temp_remover(root: str) -> Doing:
-    def remove(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    def remove(_tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
         recover_temp_dirs(root)
 
     return remove
 
 
 def _unlinker(path: str) -> Doing:
-    def unlink(_tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    def unlink(_tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
         with reporting("unlink", path), suppress(FileNotFoundError):
             os.unlink(path)
 
@@ -128,7 +144,7 @@ def _unlinker(path: str) -> Doing:
 
 
 def _count_dropper(layer_id: str) -> Doing:
-    def drop(tables: Tables, _layout: Layout, _driver: OverlayDriver) -> None:
+    def drop(tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
         tables.mounts.remove(layer_id)
         tables.save_mounts()
 

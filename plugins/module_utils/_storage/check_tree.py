@@ -39,7 +39,7 @@ _TIMES = range(2**63)
 
 
 @dataclass(frozen=True)
-class _Expected:
+class ExpectedFile:
     """What a header says of a file. None stands for what it does not settle."""
 
     format: int
@@ -59,7 +59,7 @@ class TreeCheck:
         self._root = os.fsencode(path)
         self._owners = owners
         self._directory_times = directory_times
-        self._expected: dict[bytes, _Expected] = {}
+        self._expected: dict[bytes, ExpectedFile] = {}
         self._present: set[bytes] = set()
         self._whiteouts: set[bytes] = set()
         self._ours = True
@@ -105,11 +105,11 @@ class TreeCheck:
                 texts.append(f"{readable(name)} should not be there")
         return texts
 
-    def _of(self, member: TarMember) -> _Expected:
+    def _of(self, member: TarMember) -> ExpectedFile:
         seconds: int | None = member.mtime_ns // _SECOND if member.mtime_ns in _TIMES else 0
         if member.type == SYMBOLIC_LINK or (member.type == DIRECTORY and not self._directory_times):
             seconds = None
-        return _Expected(
+        return ExpectedFile(
             format=_FORMATS.get(member.type, stat.S_IFREG),
             mode=member.mode & 0o7777,
             uid=member.uid,
@@ -119,7 +119,7 @@ class TreeCheck:
             link=member.linkname if member.type == SYMBOLIC_LINK else b"",
         )
 
-    def _differs(self, name: bytes, expected: _Expected, status: os.stat_result) -> list[str]:
+    def _differs(self, name: bytes, expected: ExpectedFile, status: os.stat_result) -> list[str]:
         if stat.S_IFMT(status.st_mode) != expected.format:
             return ["type"]
         tests = {

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._errors import HostError, StrataError, UsageError
-from .._host.mountinfo import mount_at
 from .._host.remove_tree import InUse, remove_tree
 from .._model.id_map import IdMap
 from .._model.times import now_text
@@ -27,6 +26,7 @@ from .catalog import Catalog, UnknownImage, read_additional
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .layout import Layout
+from .mounted import mounted
 from .prepare import make_directory
 from .records import ContainerRecord, LayerRecord
 from .remains import FOR_CONTAINER, remove_remains
@@ -104,7 +104,7 @@ def delete_container(layout: Layout, driver: TreeDriver, record: ContainerRecord
         current = tables.containers.get(record.id)
         if current is None:
             return
-        _check_unused(tables, current)
+        _check_unused(tables, layout, current)
         remove_container(tables, layout, driver, current)
 
 
@@ -199,11 +199,11 @@ def _record(new: NewContainer, layer_id: str, container_id: str) -> ContainerRec
     )
 
 
-def _check_unused(tables: Tables, record: ContainerRecord) -> None:
-    mounted = tables.mounts.get(record.layer)
+def _check_unused(tables: Tables, layout: Layout, record: ContainerRecord) -> None:
+    recorded = tables.mounts.get(record.layer)
     # A count may be left over from a crash; only a mount that is there keeps the container.
-    if mounted is not None and mount_at(mounted.path) is not None:
-        raise InUse("the container is mounted", subject=record.id, found=mounted.path)
+    if recorded is not None and mounted(layout, record.layer, recorded.count, recorded.path) is not None:
+        raise InUse("the container is mounted", subject=record.id, found=recorded.path)
     for layer in tables.layers:
         if layer.parent == record.layer:
             raise LayerInUse("a layer is built on the container's layer", subject=record.id, found=layer.id)

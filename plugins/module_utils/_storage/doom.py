@@ -18,9 +18,9 @@ from .._host.mountinfo import mounts_below
 from .._host.mounts import unmount
 from .catalog import Catalog
 from .containers import remove_container
+from .driver import StoreDriver
 from .edit import Tables
 from .layout import Layout
-from .overlay import OverlayDriver
 from .problem import CONTAINER, IMAGE, lineage
 from .remove_image import delete_image, freed_layers
 from .remove_layer import remove_layers
@@ -69,7 +69,7 @@ def doom_of(catalog: Catalog, kind: str, object_id: str) -> Doom:
     return _with_images(catalog, layers, images)
 
 
-def carry_out_doom(tables: Tables, layout: Layout, driver: OverlayDriver, doom: Doom) -> None:
+def carry_out_doom(tables: Tables, layout: Layout, driver: StoreDriver, doom: Doom) -> None:
     """Deletes all of it. All locks are held; mounts of it are taken away. Raises HostError."""
     for layer_id in doom.layers:
         driver.unmount(layer_id)

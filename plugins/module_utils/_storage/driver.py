@@ -3,11 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""What the records of a store ask of a storage driver: the part that keeps the trees of layers."""
+"""What a store asks of its storage driver: the part that keeps the trees of layers and mounts them.
+
+Where the trees lie is the business of the layout. Which drivers there are is told by ``drivers``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
+
+from .._errors import HostError
+
+
+class DriverUnsupported(HostError):
+    """The store belongs to a driver, or is set up for something, that this engine does not have."""
+
+    code = "driver_unsupported"
 
 
 class TreeDriver(Protocol):
@@ -27,3 +39,53 @@ class TreeDriver(Protocol):
 
     def remove(self, layer_id: str) -> None:
         """Removes all that the driver keeps for a layer, complete or not; nothing to do where there is nothing."""
+
+
+class StoreDriver(TreeDriver, Protocol):
+    """A driver as the verbs need it. What changes something is called under the locks of the layers."""
+
+    def begin_tree(self, tree: str, parent: str | None, staged: str | None) -> None:
+        """Makes the empty directory ``tree`` what the archive of a layer on ``parent`` is to be unpacked into.
+
+        That is a copy of the tree of ``parent`` where trees are whole, and stays empty else. ``staged`` is where that tree
+        lies, None where it is in the store already. No lock is needed. Raises StoreDamaged where it is not, and HostError.
+        """
+
+    def ensure_native(self) -> None:
+        """Raises DriverUnsupported where the store is set up for something that this engine cannot do."""
+
+    def check_support(self) -> None:
+        """Returns when layers can be kept and mounted here. Raises DriverUnsupported, NotRoot and HostError."""
+
+    def status(self) -> dict[str, str]:
+        """What the driver is, in the words of ``podman info``; only reads, also where the store does not exist."""
+
+    def read_only(self, read_only: bool, mount_options: Sequence[str]) -> bool:
+        """Whether a mount with these wishes cannot be written. Raises DriverUnsupported where the driver has no such mounts."""
+
+    def mount(
+        self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str, volatile: bool = False
+    ) -> str:
+        """Mounts a layer, and returns the path.
+
+        ``mount_options`` are those of the container; with none the store's hold. ``mount_label`` is an SELinux context. With
+        ``volatile`` nothing that is written needs to be synced. Raises DriverUnsupported, StoreDamaged and HostError.
+        """
+
+    def unmount(self, layer_id: str) -> None:
+        """Takes every mount of a layer away. Raises HostError."""
+
+    def make_mount_point(self, layer_id: str) -> None:
+        """Makes the directory on which a layer is mounted, where it is missing. Raises HostError."""
+
+    def renew_mount_point(self, layer_id: str) -> None:
+        """Puts a fresh mount point in the place of one that was used. Raises HostError."""
+
+    def hold_home(self) -> None:
+        """Makes the driver's home ready for mounts. The caller holds ``storage.lock``. Raises HostError."""
+
+    def release_home(self) -> bool:
+        """Takes back what hold_home() did where nothing is mounted, and tells whether there was something to take back.
+
+        The caller holds ``storage.lock``. Raises HostError.
+        """

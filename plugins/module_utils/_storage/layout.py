@@ -33,6 +33,14 @@ class Layout:
     # The graph roots of additional image stores, which are read and never written.
     additional: tuple[str, ...] = ()
 
+    @property
+    def stacked(self) -> bool:
+        """Whether the tree of a layer is what it changes, so that the kernel stacks trees at each mount.
+
+        Else each tree is whole, and to mount a layer is no more than to count who uses its directory.
+        """
+        return True
+
     def of(self, store: str) -> Layout:
         """The layout of the additional store ``store``, and this one where ``store`` is empty."""
         return replace(self, graph_root=store, additional=()) if store else self
@@ -213,13 +221,18 @@ class Layout:
         """The directory of the driver's feature cache."""
         return f"{self.run_root}/{self.driver}"
 
+    @property
+    def layer_trees(self) -> str:
+        """The directory that has one of its own for each layer."""
+        return self.driver_home
+
     def link(self, name: str) -> str:
         """The short symbolic link with the name ``name``."""
         return f"{self.driver_links}/{name}"
 
     def driver_layer(self, layer_id: str) -> str:
         """The directory of a layer in the driver's home."""
-        return f"{self.driver_home}/{layer_id}"
+        return f"{self.layer_trees}/{layer_id}"
 
     def diff(self, layer_id: str) -> str:
         """The tree of a layer: what it adds, and whiteouts for what it takes away."""
@@ -268,9 +281,40 @@ class Layout:
             (self.layers_dir, 0o700),
             (self.images_dir, 0o700),
             (self.containers_dir, 0o700),
-            (self.driver_home, 0o700),
-            (self.driver_links, 0o755),
+            *self.driver_directories(),
             (self.run_layers_dir, 0o700),
             (self.run_containers_dir, 0o700),
-            (self.driver_run_dir, 0o700),
         )
+
+    def driver_directories(self) -> tuple[tuple[str, int], ...]:
+        """Those of them that are the driver's."""
+        return ((self.driver_home, 0o700), (self.driver_links, 0o755), (self.driver_run_dir, 0o700))
+
+
+@dataclass(frozen=True)
+class VfsLayout(Layout):
+    """The paths of a store of the vfs driver: the tree of a layer is all that the layer has in the driver's home."""
+
+    driver: str = "vfs"
+
+    @property
+    def stacked(self) -> bool:
+        """Each tree is whole: a copy of the one below, changed."""
+        return False
+
+    @property
+    def layer_trees(self) -> str:
+        """The directory of the trees."""
+        return f"{self.driver_home}/dir"
+
+    def diff(self, layer_id: str) -> str:
+        """The tree of a layer with all that is below it."""
+        return self.driver_layer(layer_id)
+
+    def merged(self, layer_id: str) -> str:
+        """Where a layer is to be found once it is mounted: its tree itself."""
+        return self.driver_layer(layer_id)
+
+    def driver_directories(self) -> tuple[tuple[str, int], ...]:
+        """The directories of the driver that the store needs."""
+        return ((self.driver_home, 0o700), (self.layer_trees, 0o700))

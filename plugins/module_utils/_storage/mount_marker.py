@@ -9,11 +9,12 @@ The counts of ``mountpoints.json`` have no owners, and every tool may give back 
 a container that we hold does. So a marker is worth something only together with the records, and only for the one mount
 that it was written for. Upstream knows nothing of markers.
 
-Two facts make it reliable. First, a mount is identified by the time at which its layer's directory last changed: every
+For stacked layers two facts make it reliable. First, a mount is identified by the time at which its layer's directory last changed: every
 tool makes a new mount point when the last count is gone, so that time moves on. Second, mount, count and marker cannot
 be changed in one step: the marker comes first when a count is taken and goes last when it is given back, and meanwhile
 it says how high the recorded count must be for ours to be among them. A process that is killed in between leaves a
-marker from which the next one sees how far it came.
+marker from which the next one sees how far it came. Where trees are whole only the second holds: when another tool gives
+back our count and takes one itself, nobody can see that.
 """
 
 from __future__ import annotations
@@ -122,6 +123,9 @@ def mount_identity(layout: Layout, layer_id: str) -> str:
     Raises HostError.
     """
     path = layout.driver_layer(layer_id)
+    if not layout.stacked:
+        # The directory changes as who uses it likes: of a mount there is nothing but the count.
+        return "in place" if os.path.isdir(path) else ""
     with reporting("look at", path):
         try:
             found = os.stat(path)

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 
 from .._errors import StrataError, UsageError
 from .._host.locks import exclusive
-from .._host.mountinfo import MountEntry
 from .catalog import Catalog, UnknownContainer, read_catalog
+from .driver import StoreDriver
 from .edit import Tables, open_for_change
 from .last_write import stamp
 from .layout import Layout
 from .mount_marker import began_mount, holds_count, remove_marker, write_marker
-from .overlay import OverlayDriver, mounted
+from .mounted import mounted
 from .records import LayerRecord
 
 
@@ -39,7 +39,8 @@ class MountState:
     """How a layer is mounted.
 
     ``mount_point`` is the path where it really is mounted in this mount namespace, None where it is not.
-    ``mount_count`` is what the records say, as every tool counts; after a crash it may be above zero without a mount.
+    ``mount_count`` is what the records say, as every tool counts; after a crash it may be above zero without a mount,
+    where the driver has mounts of the kernel.
     ``mounted_here`` tells that one of the counts is ours. ``read_only`` is None where nothing is mounted.
     """
 
@@ -76,7 +77,7 @@ def can_unmount(layout: Layout, owner_id: str, layer_id: str, state: MountState,
 
 def mount(
     layout: Layout,
-    driver: OverlayDriver,
+    driver: StoreDriver,
     owner_id: str,
     layer_id: str,
     *,
@@ -127,7 +128,7 @@ def mount(
 
 
 def unmount(
-    layout: Layout, driver: OverlayDriver, owner_id: str, layer_id: str, *, force: bool
+    layout: Layout, driver: StoreDriver, owner_id: str, layer_id: str, *, force: bool
 ) -> tuple[MountState, bool]:
     """Our count of the layer's mount given back, and whether there was one; the last count takes the mount with it.
 
@@ -157,7 +158,7 @@ def unmount(
 
 def _give_up(
     layout: Layout,
-    driver: OverlayDriver,
+    driver: StoreDriver,
     tables: Tables,
     owner_id: str,
     layer_id: str,
@@ -173,7 +174,7 @@ def _give_up(
             remove_marker(layout, owner_id)
 
 
-def _release_home(driver: OverlayDriver, tables: Tables, layer_id: str, storage: int) -> None:
+def _release_home(driver: StoreDriver, tables: Tables, layer_id: str, storage: int) -> None:
     """Unmounts the driver's home when no layer but this one has users."""
     if any(record.id != layer_id for record in tables.mounts):
         return
@@ -201,9 +202,9 @@ def _layer(tables: Tables, owner_id: str, layer_id: str) -> LayerRecord:
 
 
 def _state(layout: Layout, owner_id: str, layer_id: str, count: int) -> MountState:
-    entry: MountEntry | None = mounted(layout, layer_id)
+    entry = mounted(layout, layer_id, count)
     return MountState(
-        mount_point=layout.merged(layer_id) if entry else None,
+        mount_point=entry.path if entry else None,
         mount_count=count,
         mounted_here=holds_count(layout, owner_id, layer_id, count),
         read_only=entry.read_only if entry else None,

@@ -16,19 +16,20 @@ import stat
 from collections.abc import Sequence
 from contextlib import suppress
 
-from .._host.filesystem import backing_filesystem, supports_d_type, sync_filesystem
+from .._host.filesystem import backing_filesystem, supports_d_type, sync_filesystems
 from .._host.machine import is_root
-from .._host.mountinfo import MountEntry, is_bound_to_itself, mount_at, mounts_below
+from .._host.mountinfo import is_bound_to_itself, mount_at, mounts_below
 from .._host.mounts import bind_private, make_private, unmount
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
+from .driver import DriverUnsupported
 from .json_record import StoreDamaged
 from .layout import Layout
 from .mount_program import note_native, uses_mount_program
 from .overlay_data import OverlayStack, effective_options, mount_arguments, wants_read_only
 from .overlay_links import ensure_stackable, lowers_on, new_link, read_lowers, remove_link, restore_links, write_lowers
 from .overlay_mount import effective_label, mount_overlay
-from .overlay_options import DriverUnsupported, parse_options
+from .overlay_options import parse_options
 from .overlay_support import knows_metacopy, limit_unsupported, try_overlay, uses_metacopy, uses_redirects
 from .prepare import NotRoot, make_directory
 from .temp_dirs import temp_dir
@@ -93,6 +94,9 @@ class OverlayDriver:
 
     # Layers
 
+    def begin_tree(self, tree: str, parent: str | None, staged: str | None) -> None:
+        """Leaves ``tree`` empty: the tree of a layer is what its archive says, and nothing besides."""
+
     def adopt_layer(self, layer_id: str, parent: str | None, tree: str, root_attributes: bool) -> None:
         """Makes the staged directory ``tree`` the tree of a new layer on ``parent``, by renaming it.
 
@@ -128,8 +132,7 @@ class OverlayDriver:
         Upstream has the option since 1.63 and does this before it saves a finished layer record.
         """
         if self._options.sync:
-            for directory in _one_of_each_filesystem(self._layout.graph_root, self._layout.driver_home):
-                sync_filesystem(directory)
+            sync_filesystems(self._layout.graph_root, self._layout.driver_home)
 
     def remove(self, layer_id: str) -> None:
         """Removes all that the driver keeps for a layer, complete or not; a mount of it that nobody counts goes too.
@@ -195,7 +198,7 @@ class OverlayDriver:
 
     def unmount(self, layer_id: str) -> None:
         """Takes every mount of a layer away. Raises MountFailed and HostError."""
-        while self.mounted(layer_id) is not None:
+        while mount_at(self._layout.merged(layer_id)) is not None:
             unmount(self._layout.merged(layer_id), detach=True)
 
     def make_mount_point(self, layer_id: str) -> None:
@@ -210,10 +213,6 @@ class OverlayDriver:
         with suppress(OSError):
             os.rmdir(self._layout.merged(layer_id))
         self.make_mount_point(layer_id)
-
-    def mounted(self, layer_id: str) -> MountEntry | None:
-        """The mount of a layer as it is in this mount namespace, None where there is none. Raises HostError."""
-        return mounted(self._layout, layer_id)
 
     def hold_home(self) -> None:
         """Makes the driver's home a private mount, as every tool does before it mounts a layer in it.
@@ -307,11 +306,6 @@ class OverlayDriver:
         return effective_options(mount_options, self._options.mount_options, knows_metacopy())
 
 
-def mounted(layout: Layout, layer_id: str) -> MountEntry | None:
-    """The mount of a layer as it is in this mount namespace, None where there is none. Only reads. Raises HostError."""
-    return mount_at(layout.merged(layer_id))
-
-
 def _forget_volatile(work: str) -> None:
     """Removes the mark for which the kernel would refuse to mount; what a volatile container wrote may be lost anyway."""
     with reporting("list", work):
@@ -341,15 +335,6 @@ def _make_directory(path: str, mode: int, owner: tuple[int, int]) -> None:
         os.mkdir(path, 0o700)
         os.chown(path, *owner)
         os.chmod(path, mode)
-
-
-def _one_of_each_filesystem(*directories: str) -> list[str]:
-    """Somebody may have mounted another file system at the driver's home; a bind of it onto itself is none."""
-    found: dict[int, str] = {}
-    for directory in directories:
-        with reporting("look at", directory):
-            found.setdefault(os.stat(directory).st_dev, directory)
-    return list(found.values())
 
 
 def _go_bool(value: bool) -> str:

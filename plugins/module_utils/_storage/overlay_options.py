@@ -15,30 +15,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .._errors import HostError
+from .driver_options import InvalidDriverOption, boolean, image_stores, split_option, sync_word
 
 _PREFIXES = ("overlay.", "overlay2.", ".")
 _STORES = ("imagestore", "additionalimagestore", "additionalimagestores")
-# Go's strconv.ParseBool.
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
-_FALSE = ("0", "f", "F", "FALSE", "false", "False")
 # RAMInBytes of docker/go-units.
 _SIZE = re.compile(r"(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+) ?(?P<unit>|b|[kmgtp](|b|ib))", re.ASCII)
 _UNITS = "kmgtp"
 _LARGEST = (1 << 64) - 1
 _MASKS = ("shared", "private")
-
-
-class InvalidDriverOption(HostError):
-    """A driver option that the overlay driver does not know, or whose value it cannot read."""
-
-    code = "invalid_config"
-
-
-class DriverUnsupported(HostError):
-    """The store is set up for something that this engine cannot do."""
-
-    code = "driver_unsupported"
 
 
 @dataclass(frozen=True)
@@ -66,19 +51,19 @@ def parse_options(options: Iterable[str]) -> OverlayOptions:
     """
     found = OverlayOptions()
     for option in options:
-        key, value = _split(option)
+        key, value = split_option(option, _PREFIXES)
         if key == "mountopt":
             found = replace(found, mount_options=tuple(word for word in value.split(",") if word))
         elif key in _STORES:
-            stores = tuple(_absolute(store, option) for store in value.split(",") if store)
+            stores = image_stores(value, option)
             found = replace(found, image_stores=found.image_stores + stores)
         elif key == "skip_mount_home":
-            found = replace(found, skip_mount_home=_boolean(value, option))
+            found = replace(found, skip_mount_home=boolean(value, option))
         elif key == "ignore_chown_errors":
             # It allows errors to be ignored; root meets none, so there is nothing to do but to check the word.
-            _boolean(value, option)
+            boolean(value, option)
         elif key == "sync":
-            found = replace(found, sync=_sync(value, option))
+            found = replace(found, sync=sync_word(value, option))
         elif key in ("size", "inodes"):
             if (_size if key == "size" else _count)(value, option):
                 found = replace(found, limit=found.limit or option)
@@ -87,22 +72,10 @@ def parse_options(options: Iterable[str]) -> OverlayOptions:
     return found
 
 
-def _split(option: str) -> tuple[str, str]:
-    """The bare key in lower case, and the value."""
-    key, equals, value = option.partition("=")
-    if not equals:
-        raise InvalidDriverOption("a driver option must have the form key=value", subject=option)
-    key = key.strip().lower()
-    for prefix in _PREFIXES:
-        if key.startswith(prefix):
-            return key[len(prefix) :], value.strip()
-    return key, value.strip()
-
-
 def _wants_more(key: str, value: str, option: str) -> bool:
     """Whether the option asks for what this engine has not. Raises InvalidDriverOption for one that overlay has not."""
     if key == "use_composefs":
-        return _boolean(value, option)
+        return boolean(value, option)
     if key == "force_mask":
         return _mask(value, option)
     if key in ("mount_program", "additionallayerstore"):
@@ -110,12 +83,6 @@ def _wants_more(key: str, value: str, option: str) -> bool:
     if key == "override_kernel_check":
         return False
     raise InvalidDriverOption("the overlay driver has no such option", subject=option)
-
-
-def _absolute(path: str, option: str) -> str:
-    if not path.startswith("/"):
-        raise InvalidDriverOption("an additional image store must be an absolute path", subject=option, found=path)
-    return path.rstrip("/") or "/"
 
 
 def _size(value: str, option: str) -> int:
@@ -139,17 +106,3 @@ def _mask(value: str, option: str) -> bool:
             "the value is not a mask", subject=option, wanted="shared, private or an octal number", found=value
         )
     return True
-
-
-def _sync(value: str, option: str) -> bool:
-    if value not in ("", "none", "filesystem"):
-        raise InvalidDriverOption(
-            "the way to sync is unknown", subject=option, wanted="none or filesystem", found=value
-        )
-    return value == "filesystem"
-
-
-def _boolean(value: str, option: str) -> bool:
-    if value not in _TRUE + _FALSE:
-        raise InvalidDriverOption("the value is not a boolean", subject=option, wanted="true or false", found=value)
-    return value in _TRUE

@@ -14,16 +14,16 @@ from typing import Optional
 
 from .._host.atomic_files import read_file
 from .catalog import Catalog, MountCount, read_additional
+from .driver import StoreDriver
 from .edit import Tables
 from .json_record import R, StoreDamaged, decode_records
 from .layout import Layout
-from .overlay import OverlayDriver
 from .records import ContainerRecord, ImageRecord, LayerRecord, MountRecord
 
 LAYER, IMAGE, CONTAINER = "layer", "image", "container"
 
 # What puts something right; all locks are held.
-Doing = Callable[[Tables, Layout, OverlayDriver], None]
+Doing = Callable[[Tables, Layout, StoreDriver], None]
 
 
 @dataclass(frozen=True)

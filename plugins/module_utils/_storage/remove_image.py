@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .._host.mountinfo import mount_at
 from .._host.remove_tree import InUse, remove_tree
 from .driver import TreeDriver
 from .edit import Tables
 from .layer_use import LayerUse
 from .layout import Layout
+from .mounted import mounted
 from .records import ContainerRecord, ImageRecord, LayerRecord
 from .remains import FOR_IMAGE
 from .remove_layer import remove_layers
@@ -42,7 +42,7 @@ def delete_images(tables: Tables, layout: Layout, driver: TreeDriver, image_ids:
     freed = {image.id: [layer.id for layer in use.take_image(image)] for image in going}
     layers = [layer_id for layer_ids in freed.values() for layer_id in layer_ids]
     for layer_id in layers:
-        _check_unmounted(tables, layer_id)
+        _check_unmounted(tables, layout, layer_id)
     for image_id, layer_ids in freed.items():
         for layer_id in layer_ids:
             _note_image(tables, layer_id, image_id)
@@ -79,8 +79,8 @@ def _note_image(tables: Tables, layer_id: str, image_id: str) -> None:
         tables.layers.replace(layer.changed(flags={**layer.flags, FOR_IMAGE: image_id}))
 
 
-def _check_unmounted(tables: Tables, layer_id: str) -> None:
+def _check_unmounted(tables: Tables, layout: Layout, layer_id: str) -> None:
     recorded = tables.mounts.get(layer_id)
     # A count may be left over from a crash; only a mount that is there keeps the layer.
-    if recorded is not None and mount_at(recorded.path) is not None:
+    if recorded is not None and mounted(layout, layer_id, recorded.count, recorded.path) is not None:
         raise InUse("a layer of the image is mounted", subject=layer_id, found=recorded.path)

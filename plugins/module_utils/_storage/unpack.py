@@ -87,11 +87,16 @@ class EntryFailed(UnsafeLayer):
 
 
 def unpack(reader: TarReader) -> Unpacked:
-    """Writes every member of ``reader`` below the root directory; the umask must be 022.
+    """Writes every member of ``reader`` below the root directory, which is empty; the umask must be 022.
 
-    Raises EntryFailed, the errors of ``reader``, and HostError for a fault of the machine such as a full file system.
+    Whiteouts become marks for the kernel's overlay. Raises EntryFailed, the errors of ``reader``, and HostError for a fault of
+    the machine such as a full file system.
     """
-    work = _Unpacking(reader)
+    return run_unpacking(Unpacking(reader), reader)
+
+
+def run_unpacking(work: Unpacking, reader: TarReader) -> Unpacked:
+    """Writes every member by the rules of ``work``. Raises what unpack() raises."""
     for member in reader:
         _with_place(work.add, member)
     for member in work.directories:
@@ -119,7 +124,7 @@ def set_deferred(attributes: Iterable[DeferredAttribute]) -> None:
             ) from error
 
 
-class _Unpacking:
+class Unpacking:
     """The state of unpacking one archive."""
 
     def __init__(self, reader: TarReader) -> None:
@@ -158,7 +163,7 @@ class _Unpacking:
         parent, _slash, base = path.rpartition(b"/")
         parent = parent or _ROOT
         if parent not in self._known:
-            _make_parents(parent)
+            make_parents(parent)
             self._known.add(parent)
         if base.startswith(PREFIX):
             self._hide(parent, base, member)
@@ -338,7 +343,7 @@ def _entry_failed(member: TarMember, error: Exception) -> EntryFailed:
     return EntryFailed(f"a member of the layer cannot be unpacked: {_reason(error)}", subject=_text(member.name))
 
 
-def _make_parents(parent: bytes) -> None:
+def make_parents(parent: bytes) -> None:
     """Makes the directories that no member named: mode 0755, owner root even below a setgid directory, time now."""
     try:
         os.lstat(parent)

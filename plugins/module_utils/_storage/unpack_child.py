@@ -15,7 +15,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._host import confine
@@ -28,7 +28,8 @@ from .._layer.read_ahead import read_ahead
 from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
 from .unpack import DeferredAttribute, Unpacked, set_deferred, unpack
-from .unpack_tasks import FINISH, UNPACK
+from .unpack_tasks import APPLY, FINISH, UNPACK
+from .unpack_whole import unpack_whole
 
 # Pieces of up to 256 KiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
 # interpreter while they work. 0: no second thread.
@@ -45,13 +46,23 @@ def prepare() -> None:
 
 
 def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
+    """Unpacks a layer into an empty directory."""
+    return _layer(descriptors, unpack)
+
+
+def _apply(descriptors: Sequence[int]) -> dict[str, Any]:
+    """Unpacks a layer onto a copy of the tree below it."""
+    return _layer(descriptors, unpack_whole)
+
+
+def _layer(descriptors: Sequence[int], way: Callable[[TarReader], Unpacked]) -> dict[str, Any]:
     """Unpacks the blob that the first descriptor gives, and writes the tar-split data to the second."""
     blob, tar_split = descriptors
     compression, plain = decompressed(read_chunks(blob))
     hashed = Hashed(plain, hashlib.sha256())
     compressor = GzipWriter(lambda data: write_all(tar_split, data))
     reader = TarReader(read_ahead(hashed, _READ_AHEAD) if _READ_AHEAD else hashed, TarSplitWriter(compressor.write))
-    unpacked = unpack(reader)
+    unpacked = way(reader)
     reader.drain()
     compressor.close()
     return {
@@ -69,20 +80,20 @@ def _finish(descriptors: Sequence[int]) -> dict[str, Any]:
     return {}
 
 
+_CAPABILITIES = frozenset(
+    {
+        confine.CAP_CHOWN,
+        confine.CAP_DAC_OVERRIDE,
+        confine.CAP_FOWNER,
+        confine.CAP_FSETID,
+        confine.CAP_SETFCAP,
+        confine.CAP_MKNOD,
+    }
+)
+
 TASKS = {
-    UNPACK: Task(
-        _unpack,
-        frozenset(
-            {
-                confine.CAP_CHOWN,
-                confine.CAP_DAC_OVERRIDE,
-                confine.CAP_FOWNER,
-                confine.CAP_FSETID,
-                confine.CAP_SETFCAP,
-                confine.CAP_MKNOD,
-            }
-        ),
-    ),
+    UNPACK: Task(_unpack, _CAPABILITIES),
+    APPLY: Task(_apply, _CAPABILITIES),
     # Reads nothing but the list: what it may do the reader of an archive must not.
     FINISH: Task(_finish, frozenset({confine.CAP_SYS_ADMIN, confine.CAP_DAC_READ_SEARCH})),
 }

@@ -8,4 +8,5 @@
 from __future__ import annotations
 
 UNPACK = "unpack"
+APPLY = "apply"
 FINISH = "finish"

@@ -21,11 +21,11 @@ from .._host.remove_tree import remove_tree
 from .broken_records import empty_unreadable
 from .catalog import Catalog
 from .check_orphans import link_problems, orphan_problems
+from .driver import StoreDriver
 from .edit import Tables, open_for_change
 from .last_write import stamp
 from .layout import Layout
 from .mount_marker import holds_count
-from .overlay import OverlayDriver
 from .prepare import prepare_store
 from .problem import Elsewhere, Evidence, Problem, listed
 from .remove_layer import remove_layers
@@ -52,18 +52,27 @@ def in_use(evidence: Evidence) -> Iterator[tuple[str, str]]:
         owners.setdefault(container.layer, []).append((container.id, next(iter(container.names), container.id)))
     for image in catalog.images:
         owners.setdefault(image.layer, []).append((image.id, next(iter(image.names), image.id)))
-    layers = {os.path.realpath(layout.merged(layer.id)): layer.id for layer in catalog.layers}
-    for entry in mounts_below(layout.driver_home):
-        layer_id = layers.get(entry.mount_point, "")
+    for layer_id, path in _mounts(evidence):
         recorded = catalog.mount_counts.get(layer_id)
         count = recorded.count if recorded else 0
         known = owners.get(layer_id, []) if layer_id else []
         ours = sum(holds_count(layout, owner_id, layer_id, count) for owner_id, _name in known)
         if ours == 0 or count > ours:
-            yield known[0][1] if known else layer_id or "something unknown", entry.mount_point
+            yield known[0][1] if known else layer_id or "something unknown", path
     for container in catalog.containers:
         for entry in mounts_below(layout.container_dir(container.id)):
             yield next(iter(container.names), container.id), entry.mount_point
+
+
+def _mounts(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """The ID of each mounted layer, and where it is; an empty one for a mount of anything else in the driver's home."""
+    layout, catalog = evidence.layout, evidence.catalog
+    layers = {os.path.realpath(layout.merged(layer.id)): layer.id for layer in catalog.layers if layout.stacked}
+    for entry in mounts_below(layout.driver_home):
+        yield layers.get(entry.mount_point, ""), entry.mount_point
+    if not layout.stacked:
+        for layer_id, recorded in catalog.mount_counts.items():
+            yield layer_id, recorded.path
 
 
 def remains(evidence: Evidence) -> list[str]:
@@ -73,7 +82,7 @@ def remains(evidence: Evidence) -> list[str]:
     return paths + [error.subject for error in evidence.unreadable] + list(_copies(evidence.layout))
 
 
-def wipe(layout: Layout, driver: OverlayDriver, unreadable: tuple[str, ...]) -> None:
+def wipe(layout: Layout, driver: StoreDriver, unreadable: tuple[str, ...]) -> None:
     """Deletes everything that is in the store, whoever uses it; ``unreadable`` are record files that count as empty.
 
     Raises HostError.
@@ -92,7 +101,7 @@ def wipe(layout: Layout, driver: OverlayDriver, unreadable: tuple[str, ...]) -> 
                 stamp(storage)
 
 
-def _unmount_all(tables: Tables, layout: Layout, driver: OverlayDriver) -> None:
+def _unmount_all(tables: Tables, layout: Layout, driver: StoreDriver) -> None:
     for layer in tables.layers:
         driver.unmount(layer.id)
         tables.mounts.remove(layer.id)
@@ -122,7 +131,7 @@ def _forget_containers_and_images(tables: Tables, layout: Layout) -> None:
         remove_tree(layout.image_dir(image_id))
 
 
-def _remove_rest(tables: Tables, layout: Layout, driver: OverlayDriver) -> None:
+def _remove_rest(tables: Tables, layout: Layout, driver: StoreDriver) -> None:
     """Removes what had no record."""
     nothing = Evidence(layout, Catalog(), Elsewhere())
     for problems in (orphan_problems, link_problems):

@@ -42,6 +42,7 @@ class FakeWorkshop:
 
     def __init__(self) -> None:
         self.driver = SimpleNamespace(ensure_native=lambda: None)
+        self.layout = SimpleNamespace(stacked=True)
         self.staged: list[Any] = []
         self.assigned: list[str] = []
         self.failure: StrataError | None = None

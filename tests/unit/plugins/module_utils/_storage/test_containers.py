@@ -302,7 +302,7 @@ def test_mounted_container_stays_and_a_stale_count_does_not_matter(
     with open_for_change(layout, mounts=True) as tables:
         tables.mounts.put(record.layer, layout.merged(record.layer), 1)
         tables.save_mounts()
-    monkeypatch.setattr(containers_file, "mount_at", lambda _path: object() if mounted else None)
+    monkeypatch.setattr(containers_file, "mounted", lambda *_facts: object() if mounted else None)
     if mounted:
         with pytest.raises(InUse):
             delete_container(layout, FakeDriver(layout), record)

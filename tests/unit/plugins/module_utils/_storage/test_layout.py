@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._storage.big_data import InvalidKey
-from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout, VfsLayout
 
 LAYOUT = Layout("/g", "/r")
+VFS = VfsLayout("/g", "/r")
 
 # Where podman 4.3.1 and containers-storage 1.43 keep these things in graph root /g and run root /r.
 PLACES = [
@@ -48,6 +49,15 @@ PLACES = [
     (LAYOUT.empty("ab"), "/g/overlay/ab/empty"),
     (LAYOUT.tempdirs, "/g/overlay/tempdirs"),
     (LAYOUT.has_mount_program, "/g/overlay/.has-mount-program"),
+    (VFS.layers_json, "/g/vfs-layers/layers.json"),
+    (VFS.images_lock, "/g/vfs-images/images.lock"),
+    (VFS.container_dir("ab"), "/g/vfs-containers/ab"),
+    (VFS.mountpoints_json, "/r/vfs-layers/mountpoints.json"),
+    (VFS.driver_layer("ab"), "/g/vfs/dir/ab"),
+    (VFS.diff("ab"), "/g/vfs/dir/ab"),
+    (VFS.merged("ab"), "/g/vfs/dir/ab"),
+    (VFS.tempdirs, "/g/vfs/tempdirs"),
+    (VFS.of("/other").diff("ab"), "/other/vfs/dir/ab"),
 ]
 
 
@@ -56,8 +66,9 @@ def test_everything_lies_where_the_other_tools_look_for_it(path: str, expected: 
     assert path == expected
 
 
-def test_every_directory_comes_after_the_one_that_holds_it() -> None:
-    paths = [path for path, _mode in LAYOUT.all_directories()]
+@pytest.mark.parametrize("layout", [LAYOUT, VFS])
+def test_every_directory_comes_after_the_one_that_holds_it(layout: Layout) -> None:
+    paths = [path for path, _mode in layout.all_directories()]
     for position, path in enumerate(paths):
         parent = path.rpartition("/")[0]
         assert parent == "" or parent in paths[:position]

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._host.xattrs import list_xattrs, set_xattr
 from ansible_collections.strata.containers.plugins.module_utils._storage import mount_program
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import DriverUnsupported
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.mount_program import (
     note_native,
     uses_mount_program,
 )
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
-from ansible_collections.strata.containers.plugins.module_utils._storage.overlay_options import DriverUnsupported
 
 
 @pytest.fixture

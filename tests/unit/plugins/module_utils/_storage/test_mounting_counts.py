@@ -13,12 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._host.mountinfo import MountEntry
 from ansible_collections.strata.containers.plugins.module_utils._storage import mounting
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import UnknownContainer, read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.mount_marker import mount_identity
+from ansible_collections.strata.containers.plugins.module_utils._storage.mounted import Mounted
 from ansible_collections.strata.containers.plugins.module_utils._storage.mounting import MountState, ReadOnlyConflict
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import LayerRecord
 
@@ -146,11 +146,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         tables.save_layers()
     bench = Bench(layout)
 
-    def mounted(_layout: Layout, layer_id: str) -> MountEntry | None:
+    def mounted(_layout: Layout, layer_id: str, _count: int) -> Mounted | None:
         if layer_id not in bench.driver.table:
             return None
-        options = ("ro",) if bench.driver.table[layer_id] else ("rw",)
-        return MountEntry(1, 0, "0:1", "/", layout.merged(layer_id), options, "overlay", "overlay", ("rw",))
+        return Mounted(layout.merged(layer_id), bench.driver.table[layer_id])
 
     monkeypatch.setattr(mounting, "mounted", mounted)
     return bench

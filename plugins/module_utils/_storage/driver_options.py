@@ -1,0 +1,61 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""What the options of all drivers have in common: their form, and the kinds of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._errors import HostError
+
+# Go's strconv.ParseBool.
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+_FALSE = ("0", "f", "F", "FALSE", "false", "False")
+
+
+class InvalidDriverOption(HostError):
+    """A driver option that the driver does not know, or whose value it cannot read."""
+
+    code = "invalid_config"
+
+
+def split_option(option: str, prefixes: Sequence[str]) -> tuple[str, str]:
+    """The key of a text ``key=value`` in lower case, without any of ``prefixes``, and the value. Raises InvalidDriverOption."""
+    key, equals, value = option.partition("=")
+    if not equals:
+        raise InvalidDriverOption("a driver option must have the form key=value", subject=option)
+    key = key.strip().lower()
+    for prefix in prefixes:
+        if key.startswith(prefix):
+            return key[len(prefix) :], value.strip()
+    return key, value.strip()
+
+
+def image_stores(value: str, option: str) -> tuple[str, ...]:
+    """The graph roots of additional stores in a list with commas. Raises InvalidDriverOption."""
+    return tuple(_absolute(store, option) for store in value.split(",") if store)
+
+
+def sync_word(value: str, option: str) -> bool:
+    """Whether layers are synced before their records are complete. Raises InvalidDriverOption."""
+    if value not in ("", "none", "filesystem"):
+        raise InvalidDriverOption(
+            "the way to sync is unknown", subject=option, wanted="none or filesystem", found=value
+        )
+    return value == "filesystem"
+
+
+def boolean(value: str, option: str) -> bool:
+    """A boolean as Go reads it. Raises InvalidDriverOption."""
+    if value not in _TRUE + _FALSE:
+        raise InvalidDriverOption("the value is not a boolean", subject=option, wanted="true or false", found=value)
+    return value in _TRUE
+
+
+def _absolute(path: str, option: str) -> str:
+    if not path.startswith("/"):
+        raise InvalidDriverOption("an additional image store must be an absolute path", subject=option, found=path)
+    return path.rstrip("/") or "/"

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Whether a layer is mounted: as the kernel says where trees are stacked, and as the records say where they are whole.
+
+A count of a stacked layer may outlive its mount, in a crash. Of a whole tree nothing but the count tells that somebody uses
+it, which is so for upstream's drivers too (``Mounted`` in ``layers.go``).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from .._host.mountinfo import mount_at
+from .layout import Layout
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """A mount that is there: its path, and whether nothing can be written through it."""
+
+    path: str
+    read_only: bool
+
+
+def mounted(layout: Layout, layer_id: str, count: int, path: str = "") -> Mounted | None:
+    """The mount of a layer that has ``count`` users by the records, None where it is not mounted. Only reads.
+
+    A stacked layer is looked for at ``path``, by default where this engine mounts it. Raises HostError.
+    """
+    path = path or layout.merged(layer_id)
+    if not layout.stacked:
+        return Mounted(path, read_only=False) if count > 0 and os.path.isdir(path) else None
+    entry = mount_at(path)
+    return Mounted(path, entry.read_only) if entry is not None else None
