@@ -159,15 +159,12 @@ class Unpacking:
         if parent not in self._known:
             make_parents(parent)
             self._known.add(parent)
-        whiteout = classify(base)
-        if whiteout is Whiteout.OPAQUE:
-            self._hide_below(parent)
-        elif whiteout is Whiteout.REMOVE:
-            self._hide(posixpath.join(parent, base[len(PREFIX) :]), member)
-        else:
-            self._make[member.type](path, member)
-            if member.xattrs:
-                self._set_attributes(path, member)
+        if base.startswith(PREFIX):
+            self._hide(parent, base, member)
+            return
+        self._make[member.type](path, member)
+        if member.xattrs:
+            self._set_attributes(path, member)
 
     def attributes_left(self) -> list[DeferredAttribute]:
         """The deferred attributes of what is still there."""
@@ -179,14 +176,6 @@ class Unpacking:
             if not any(self._removed.get(path, 0) > number for path in _with_parents(attribute.path))
         ]
 
-    def _hide_below(self, directory: bytes) -> None:
-        """Hides what the layers below have in a directory."""
-        self._deferred.append(DeferredAttribute(os.path.realpath(directory), _OPAQUE, b"y"))
-
-    def _hide(self, path: bytes, member: TarMember) -> None:
-        """Hides what the layers below have at ``path``."""
-        _whiteout(path, member)
-
     def _note_owner(self, member: TarMember) -> None:
         if member.type == PAX_GLOBAL:
             # Go reads no owner from the header of a global record.
@@ -195,6 +184,13 @@ class Unpacking:
         elif not member.name.rstrip(b"/").rpartition(b"/")[2].startswith(PREFIX):
             self.result.uids.add(member.uid & _ID_BITS)
             self.result.gids.add(member.gid & _ID_BITS)
+
+    def _hide(self, parent: bytes, base: bytes, member: TarMember) -> None:
+        """Hides what lies below this layer: all of ``parent``, or one name in it."""
+        if classify(base) is Whiteout.OPAQUE:
+            self._deferred.append(DeferredAttribute(os.path.realpath(parent), _OPAQUE, b"y"))
+        else:
+            _whiteout(posixpath.join(parent, base[len(PREFIX) :]), member)
 
     def _root(self, member: TarMember) -> None:
         """The root's own entry: skipped when it is called ".", as the Go library does, and applied under other names."""
