@@ -78,12 +78,15 @@ def _damaged(lab: Lab, store: Store) -> None:
     _without_box(lab, store)
     root = Path(store.root)
     top = next(image for image in records(store, "images") if lab.app in image.get("names", []))["layer"]
-    os.unlink(root / "overlay-layers" / f"{top}.tar-split.gz")
-    orphan = root / "overlay" / ("0" * 64) / "diff"
+    records_room = root / f"{store.driver}-layers"
+    os.unlink(records_room / f"{top}.tar-split.gz")
+    stacked = store.driver == "overlay"
+    orphan = root / "overlay" / ("0" * 64) / "diff" if stacked else root / store.driver / "dir" / ("0" * 64)
     orphan.mkdir(parents=True)
     (orphan / "file").write_text("lost", encoding="ascii")
-    (root / "overlay-layers" / ".tmp-layers.json1").write_text("half", encoding="ascii")
-    (root / "overlay" / "l" / ("A" * 26)).symlink_to(f"../{'1' * 64}/diff")
+    (records_room / ".tmp-layers.json1").write_text("half", encoding="ascii")
+    if stacked:
+        (root / "overlay" / "l" / ("A" * 26)).symlink_to(f"../{'1' * 64}/diff")
 
 
 def _with(count: int) -> Callable[[Lab, Store], None]:

@@ -96,6 +96,7 @@ class OverlayDriver:
 
     def begin_tree(self, tree: str, parent: str | None, staged: str | None) -> None:
         """Leaves ``tree`` empty: the tree of a layer is what its archive says, and nothing besides."""
+        del tree, parent, staged
 
     def adopt_layer(self, layer_id: str, parent: str | None, tree: str, root_attributes: bool) -> None:
         """Makes the staged directory ``tree`` the tree of a new layer on ``parent``, by renaming it.

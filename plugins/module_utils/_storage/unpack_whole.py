@@ -25,6 +25,7 @@ _ROOT = b"/"
 _OPAQUE_ROOT = _ROOT + OPAQUE_MARKER
 # What AUFS kept in the root of its layers: no files of the image.
 _AUFS = _ROOT + PREFIX + PREFIX
+_ID_BITS = 0xFFFFFFFF
 
 
 def unpack_whole(reader: TarReader) -> Unpacked:
@@ -47,7 +48,9 @@ class _Applying(Unpacking):
         """Writes one member, or takes away what it tells to be gone."""
         path = clean_name(_ROOT + member.name)
         if path.startswith(_AUFS) and path != _OPAQUE_ROOT:
-            self._note_owner(member)
+            if not posixpath.basename(path).startswith(PREFIX):
+                self.result.uids.add(member.uid & _ID_BITS)
+                self.result.gids.add(member.gid & _ID_BITS)
             # Upstream makes them before it looks at the name.
             make_parents(posixpath.dirname(path))
             return
@@ -62,7 +65,22 @@ class _Applying(Unpacking):
         self._set_attributes(_ROOT, member)
         self.result.root_attributes = True
 
-    def _hide_below(self, directory: bytes) -> None:
+    def _hide(self, parent: bytes, base: bytes, member: TarMember) -> None:
+        """Takes away what the layers below have: all in ``parent``, or one name in it."""
+        if classify(base) is Whiteout.OPAQUE:
+            self._empty(parent)
+            return
+        gone = base[len(PREFIX) :]
+        if gone in (b"", b".", b".."):
+            raise EntryFailed("the whiteout names no file", subject=os.fsdecode(member.name))
+        path = posixpath.join(parent, gone)
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        self._remove(path)
+
+    def _empty(self, directory: bytes) -> None:
         if os.path.islink(directory):
             # As upstream, which does not look into it.
             return
@@ -73,13 +91,4 @@ class _Applying(Unpacking):
             if path not in self._unpacked:
                 self._remove(path)
             elif is_directory:
-                self._hide_below(path)
-
-    def _hide(self, path: bytes, member: TarMember) -> None:
-        if posixpath.basename(path) in (b"", b".", b".."):
-            raise EntryFailed("the whiteout names no file", subject=os.fsdecode(member.name))
-        try:
-            os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        self._remove(path)
+                self._empty(path)

@@ -131,12 +131,15 @@ class VfsDriver:
 
     def unmount(self, layer_id: str) -> None:
         """Does nothing: the count was all that there is."""
+        del layer_id
 
     def make_mount_point(self, layer_id: str) -> None:
         """Does nothing: it is the tree."""
+        del layer_id
 
     def renew_mount_point(self, layer_id: str) -> None:
         """Does nothing: it is the tree."""
+        del layer_id
 
     def hold_home(self) -> None:
         """Does nothing: there are no mounts below it."""
