@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from lab.fixtures import scratch_stores
 from lab.modules import ModuleResult, run_module
 from lab.stores import Store
 from lab.trees import snapshot
@@ -26,14 +26,22 @@ IMAGES: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture
-def ours(make_store: Callable[[str], Store], tmp_path: Path) -> Store:
+@pytest.fixture(scope="module")
+def model(judges: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store with two named images and a nameless one, and one that podman built in steps."""
-    store = make_store("ours")
-    fill(store, tmp_path / "layout", IMAGES)
-    store.podman("untag", GONE)
-    build(store, tmp_path / "build", BUILT, ("COPY content /a", "LABEL env=dev", "COPY content /b"))
-    return store
+    directory = tmp_path_factory.mktemp("model")
+    with scratch_stores() as make_store:
+        store = make_store("model")
+        fill(store, directory / "layout", IMAGES)
+        store.podman("untag", GONE)
+        build(store, directory / "build", BUILT, ("COPY content /a", "LABEL env=dev", "COPY content /b"))
+        yield store
+
+
+@pytest.fixture
+def ours(make_store: Callable[[str], Store], model: Store) -> Store:
+    """A copy of the model."""
+    return twin_of(model, make_store("ours"))
 
 
 @pytest.fixture
