@@ -16,6 +16,7 @@ from .os_errors import reporting
 
 _CHUNK = 1 << 20
 _MOST_AT_ONCE = 1 << 26
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class FileTooLarge(HostError):
@@ -25,16 +26,24 @@ class FileTooLarge(HostError):
 
 
 def replace_file(
-    path: str, data: bytes, mode: int = 0o600, sync: bool = True, owner: tuple[int, int] | None = None
+    path: str,
+    data: bytes,
+    mode: int = 0o600,
+    sync: bool = True,
+    owner: tuple[int, int] | None = None,
+    *,
+    locked: bool = False,
 ) -> None:
     """Makes ``path`` a file that holds ``data``, in one step for every reader.
 
     The new content is written beside the old as ``.tmp-<name><digits>``, the name that containers/storage uses and
     ignores, and renamed over it. ``mode`` is set whatever the umask, and ``owner`` (user and group) if given. With
-    ``sync`` the content is on the disk before the name is. After a failure the old file is untouched. Raises HostError (``no_space``, ``permission_denied``).
+    ``sync`` the content is on the disk before the name is. ``locked`` tells that nobody else writes the file meanwhile; then
+    ``temporary_of(path)`` is the name, so that one look finds what a kill left. After a failure the old file is untouched.
+    Raises HostError (``no_space``, ``permission_denied``).
     """
     with reporting("write", path):
-        temporary, descriptor = _open_beside(path)
+        temporary, descriptor = _open_alone(path) if locked else _open_beside(path)
         try:
             try:
                 _write_all(descriptor, data)
@@ -83,15 +92,29 @@ def flush_file(path: str) -> None:
             os.close(descriptor)
 
 
+def temporary_of(path: str) -> str:
+    """Where the new content of the file ``path`` is written by who has a lock that keeps all others from doing so."""
+    return _temporary(path, 0)
+
+
+def _open_alone(path: str) -> tuple[str, int]:
+    temporary = temporary_of(path)
+    _unlink_if_there(temporary)
+    return temporary, os.open(temporary, _NEW_FILE, 0o600)
+
+
 def _open_beside(path: str) -> tuple[str, int]:
-    directory, base = os.path.split(path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     while True:
-        temporary = os.path.join(directory, f".tmp-{base}{int.from_bytes(os.urandom(4), 'big')}")
+        temporary = _temporary(path, int.from_bytes(os.urandom(4), "big"))
         try:
-            return temporary, os.open(temporary, flags, 0o600)
+            return temporary, os.open(temporary, _NEW_FILE, 0o600)
         except FileExistsError:
             continue
+
+
+def _temporary(path: str, number: int) -> str:
+    directory, base = os.path.split(path)
+    return os.path.join(directory, f".tmp-{base}{number}")
 
 
 def _owner(descriptor: int) -> tuple[int, int]:

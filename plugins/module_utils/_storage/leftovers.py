@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 
+from .._host.atomic_files import temporary_of
 from .._host.locks import exclusive
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
@@ -30,25 +31,32 @@ def recover_leftovers(layout: Layout, catalog: Catalog | None = None) -> None:
     These are staging areas whose lock is free, temporary files of record files and big data, directories of images
     without a record, and mount markers of what is mounted no more. The files are written under the exclusive lock of
     their records only, so whatever is there while we hold that lock is nobody's. A lock is taken only where there is
-    something to look at. With ``catalog``, the records as they were just now, the directories of images that have a record
-    are left out. Raises HostError.
+    something to look at. With ``catalog``, the records as they were just now, the look is a quick one: what is well does not
+    cost more the more layers there are. The directories of images that have a record are left out then, and of record files
+    only what we write ourselves is looked for. Raises HostError.
     """
     recover_temp_dirs(layout.tempdirs)
     recover_temp_dirs(layout.layers_tmp)
-    for directory, lock in (
-        (layout.layers_dir, layout.layers_lock),
-        (layout.driver_home, layout.layers_lock),
-        (layout.run_layers_dir, layout.mountpoints_lock),
-        (layout.mount_markers, layout.mountpoints_lock),
-        (layout.containers_dir, layout.containers_lock),
+    for directory, written, lock in (
+        (layout.layers_dir, (layout.layers_json, layout.volatile_layers_json), layout.layers_lock),
+        (layout.driver_home, (layout.has_mount_program,), layout.layers_lock),
+        (layout.run_layers_dir, (layout.mountpoints_json,), layout.mountpoints_lock),
+        (layout.containers_dir, (layout.containers_json, layout.volatile_containers_json), layout.containers_lock),
     ):
-        if unfinished(directory):
-            # The run root is emptied by a reboot, and perhaps not all of it.
-            prepare_store(layout)
-            with exclusive(lock):
-                _remove(unfinished(directory))
+        if catalog and not any(map(os.path.lexists, map(temporary_of, written))):
+            continue
+        _recover_files(layout, directory, lock)
+    _recover_files(layout, layout.mount_markers, layout.mountpoints_lock)
     _recover_images(layout, catalog)
     _recover_markers(layout, catalog)
+
+
+def _recover_files(layout: Layout, directory: str, lock: str) -> None:
+    if unfinished(directory):
+        # The run root is emptied by a reboot, and perhaps not all of it.
+        prepare_store(layout)
+        with exclusive(lock):
+            _remove(unfinished(directory))
 
 
 def unfinished(directory: str) -> list[str]:

@@ -31,12 +31,12 @@ def uses_mount_program(layout: Layout) -> bool:
 
 
 def note_native(layout: Layout) -> None:
-    """Notes that the kernel's overlay serves the store, unless a note is there. Raises HostError.
+    """Notes that the kernel's overlay serves the store, unless a note is there; the lock of the layers is held. Raises HostError.
 
     Without the note other tools search all layers at their next start.
     """
     if _noted(layout) is None:
-        replace_file(layout.has_mount_program, b"false", sync=False)
+        replace_file(layout.has_mount_program, b"false", sync=False, locked=True)
 
 
 def _noted(layout: Layout) -> bool | None:

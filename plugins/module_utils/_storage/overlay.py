@@ -79,7 +79,6 @@ class OverlayDriver:
             raise NotRoot("the overlay driver needs root rights", subject=self._layout.graph_root)
         with temp_dir(self._layout.tempdirs) as directory:
             try_overlay(directory)
-        note_native(self._layout)
 
     def status(self) -> dict[str, str]:
         """What the driver is, in the words of ``podman info``; only reads, also where the store does not exist."""

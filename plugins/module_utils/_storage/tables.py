@@ -93,7 +93,7 @@ class RecordTable(Generic[R]):
             if self._changed[position]:
                 records = tuple(self._records[position].values())
                 note_texts_of(file.path)
-                replace_file(file.path, encode_records(records), sync=file.sync)
+                replace_file(file.path, encode_records(records), sync=file.sync, locked=True)
                 note_written(file.path, sign, records)
                 self._changed[position] = False
             else:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ansible_collections.strata.containers.plugins.module_utils._host.atomic_fil
     FileTooLarge,
     read_file,
     replace_file,
+    temporary_of,
 )
 
 
@@ -107,6 +109,24 @@ def test_temporary_file_has_the_name_that_other_tools_ignore(tmp_path: Path, mon
     replace_file(str(tmp_path / "layers.json"), b"[]")
     assert seen[0].startswith(".tmp-layers.json")
     assert seen[0][len(".tmp-layers.json") :].isdecimal()
+
+
+def test_under_a_lock_what_a_kill_left_has_one_name_and_is_written_over(tmp_path: Path) -> None:
+    path = str(tmp_path / "layers.json")
+    left = temporary_of(path)
+    Path(left).write_bytes(b"half of something longer")
+    Path(left).chmod(0o400)
+    replace_file(path, b"[]", locked=True)
+    assert (os.listdir(tmp_path), read_file(path)) == (["layers.json"], b"[]")
+    assert re.fullmatch(r"\.tmp-layers\.json[0-9]+", os.path.basename(left))
+
+
+def test_under_a_lock_a_link_is_not_followed(tmp_path: Path) -> None:
+    victim, path = tmp_path / "victim", str(tmp_path / "layers.json")
+    victim.write_bytes(b"mine")
+    os.symlink(victim, temporary_of(path))
+    replace_file(path, b"[]", locked=True)
+    assert (victim.read_bytes(), read_file(path)) == (b"mine", b"[]")
 
 
 def test_absent_file_reads_as_none(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+from ansible_collections.strata.containers.plugins.module_utils._host.atomic_files import temporary_of
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.leftovers import recover_leftovers
@@ -107,6 +108,21 @@ def test_images_that_the_caller_knows_are_not_looked_into(layout: Layout) -> Non
     Path(layout.image_dir(known), ".tmp-manifest1").touch()
     recover_leftovers(layout, catalog)
     assert os.listdir(layout.image_dir(known)) == [".tmp-manifest1"]
+
+
+def test_record_files_that_we_were_writing_are_found_at_a_quick_look_too(layout: Layout) -> None:
+    written = [
+        layout.layers_json,
+        layout.volatile_layers_json,
+        layout.has_mount_program,
+        layout.mountpoints_json,
+        layout.containers_json,
+        layout.volatile_containers_json,
+    ]
+    for path in written:
+        Path(temporary_of(path)).write_text("half")
+        recover_leftovers(layout, read_catalog(layout))
+        assert not os.path.exists(temporary_of(path)), path
 
 
 class TestMarkers:
