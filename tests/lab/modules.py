@@ -59,8 +59,11 @@ def run_module(
     env: Optional[Mapping[str, str]] = None,
     prefix: Sequence[str] = (),
 ) -> ModuleResult:
-    """The result of the module ``name``, in check mode or in earnest, with diff mode and steps unless told otherwise."""
-    if _warm and not prefix and "PYTHONPATH" not in (env or {}):
+    """The result of the module ``name``, in check mode or in earnest, with diff mode and steps unless told otherwise.
+
+    What Python reads at its start (``PYTHON...`` in ``env``) and a ``prefix`` need a process that is started.
+    """
+    if _warm and not prefix and not any(key.startswith("PYTHON") for key in env or {}):
         return _run_warm(name, _payload(arguments, check=check, diff=diff, verbosity=verbosity), env)
     process = module_process(name, arguments, check=check, diff=diff, verbosity=verbosity, env=env, prefix=prefix)
     return module_result(name, process)
