@@ -29,7 +29,7 @@ UNPACKING = (
     "_host.zygote",
     "_host.zygote_client",
     "_storage.unpacker",
-    "_storage.unpack",
+    "_storage.unpack_tasks",
     "_storage.commit",
     "_engine.stage",
 )
