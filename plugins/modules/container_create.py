@@ -235,12 +235,12 @@ steps:
   sample: [{action: created, object: 2d2b0e7a3c9f}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.container_create import (
     CONSTRAINTS,
     OPTIONS,
     verb,
 )
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

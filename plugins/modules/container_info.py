@@ -170,8 +170,8 @@ steps:
   sample: []
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.container_info import OPTIONS, verb
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

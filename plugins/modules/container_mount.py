@@ -192,8 +192,8 @@ steps:
   sample: [{action: mounted, object: 2d2b0e7a3c9f}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.container_mount import OPTIONS, verb
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

@@ -211,8 +211,8 @@ steps:
   sample: [{action: mounted, object: 6e30ab57aeee}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.image_mount import OPTIONS, verb
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

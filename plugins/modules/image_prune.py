@@ -139,8 +139,8 @@ steps:
   sample: [{action: deleted, object: 6e30ab57aeee, kind: image, layers: 2}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.image_prune import OPTIONS, verb
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

@@ -351,8 +351,8 @@ steps:
   sample: [{action: fetched, object: a3c3bfbfe562, bytes: 51380224}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.image_pull import CONSTRAINTS, OPTIONS, verb
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

@@ -191,8 +191,8 @@ steps:
   sample: [{action: tagged, object: 6e30ab57aeee, name: "localhost/app:latest"}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.image_tag import OPTIONS, verb
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

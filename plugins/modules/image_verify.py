@@ -218,8 +218,8 @@ steps:
   sample: [{action: judged, object: 'registry.example.com/team/app:2.0', accepted: true}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.image_verify import CONSTRAINTS, OPTIONS, verb
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

@@ -273,12 +273,12 @@ steps:
   sample: [{action: inspected, object: "registry.example.com/team/app:2.0"}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.registry_image_info import (
     CONSTRAINTS,
     OPTIONS,
     verb,
 )
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

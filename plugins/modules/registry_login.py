@@ -181,8 +181,8 @@ steps:
   sample: [{action: verified, object: registry.example.com, username: deploy}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.registry_login import CONSTRAINTS, OPTIONS, verb
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

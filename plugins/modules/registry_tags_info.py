@@ -113,12 +113,12 @@ steps:
   sample: [{action: listed, object: registry.example.com/team/app, tags: 3}]
 """
 
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.registry_tags_info import (
     CONSTRAINTS,
     OPTIONS,
     verb,
 )
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
 
 
 def main() -> None:

@@ -167,7 +167,7 @@ steps:
   sample: [{action: mended, object: 6fb649abbadd, kind: layer_link_lost}]
 """
 
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.store_check import OPTIONS, verb
 
 

@@ -117,7 +117,7 @@ steps:
   sample: []
 """
 
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.store_info import OPTIONS, verb
 
 

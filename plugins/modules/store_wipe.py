@@ -102,7 +102,7 @@ steps:
   sample: [{action: wiped, object: /var/lib/containers/storage, containers: 2, images: 5, layers: 14, remains: 0}]
 """
 
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.store_wipe import OPTIONS, verb
 
 

@@ -174,7 +174,7 @@ steps:
   sample: [{action: wrote, object: /etc/containers/policy.json}]
 """
 
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
+from ansible_collections.strata.containers.plugins.module_utils._module.begin import run_module
 from ansible_collections.strata.containers.plugins.module_utils._module.trust_policy import CONSTRAINTS, OPTIONS, verb
 
 

@@ -30,12 +30,16 @@ from .._errors import HostError, StrataError
 from .error_document import revive_error
 from .os_errors import reporting
 from .pipes import read_chunks
+from .zip_imports import compile_once
 from .zygote import Channel, main
 
 # How long a thread that was joined may take to vanish from the process.
 _THREAD_END_SECONDS = 1.0
 
-_BOOT = "import sys; sys.path[:] = sys.argv[2:]; from {module} import main; main(int(sys.argv[1]))"
+_BOOT = (
+    "import sys; sys.path[:] = sys.argv[2:]; from {zip_imports} import compile_once; compile_once(); "
+    "from {zygote} import main; main(int(sys.argv[1]))"
+)
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
 
@@ -226,7 +230,16 @@ def _require_single_thread() -> None:
 
 def _execute(channel: int, complaints: int) -> int:
     """Starts a fresh interpreter that has nothing but its end of the channel, and complains to ``complaints``."""
-    arguments = [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT.format(module=main.__module__)]
+    arguments = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-B",
+        "-X",
+        "utf8",
+        "-c",
+        _BOOT.format(zip_imports=compile_once.__module__, zygote=main.__module__),
+    ]
     arguments += [str(channel), *_search_path()]
     pid = os.fork()
     if pid:

@@ -36,7 +36,7 @@ class Task:
     check_mode: bool
 
 
-def run_module(options: Spec, verb: Callable[[Task], Outcome], **constraints: Any) -> NoReturn:
+def run_verb(options: Spec, verb: Callable[[Task], Outcome], **constraints: Any) -> NoReturn:
     """Runs ``verb`` with the module's parameters and leaves the process with its result.
 
     ``constraints`` go to AnsibleModule (``required_if`` and the like). Every module supports check mode and diff mode.
