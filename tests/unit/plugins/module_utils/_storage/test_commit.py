@@ -293,11 +293,11 @@ def test_failing_save_leaves_nothing_of_layers_and_image(
     saves = []
     real = tables_file.replace_file
 
-    def replace(path: str, data: bytes, sync: bool = True) -> None:
+    def replace(path: str, data: bytes, **options: bool) -> None:
         saves.append(path)
         if len(saves) == failing:
             raise HostError("full", code="no_space")
-        real(path, data, sync=sync)
+        real(path, data, **options)
 
     monkeypatch.setattr(tables_file, "replace_file", replace)
     with pytest.raises(HostError, match="full"):

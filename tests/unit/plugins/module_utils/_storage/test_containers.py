@@ -151,12 +151,12 @@ def test_failed_creation_leaves_nothing(layout: Layout, monkeypatch: pytest.Monk
     saves = 0
     real = tables_file.replace_file
 
-    def replace(path: str, data: bytes, sync: bool = True) -> None:
+    def replace(path: str, data: bytes, **options: bool) -> None:
         nonlocal saves
         saves += 1
         if saves == failing:
             raise HostError("full", code="no_space")
-        real(path, data, sync=sync)
+        real(path, data, **options)
 
     monkeypatch.setattr(tables_file, "replace_file", replace)
     with pytest.raises(HostError, match="full"):
@@ -171,12 +171,12 @@ def test_failure_after_the_container_is_there_is_no_failure(layout: Layout, monk
     saves = 0
     real = tables_file.replace_file
 
-    def replace(path: str, data: bytes, sync: bool = True) -> None:
+    def replace(path: str, data: bytes, **options: bool) -> None:
         nonlocal saves
         saves += 1
         if saves == 4:
             raise HostError("full", code="no_space")
-        real(path, data, sync=sync)
+        real(path, data, **options)
 
     monkeypatch.setattr(tables_file, "replace_file", replace)
     record = create_container(layout, FakeDriver(layout), request())

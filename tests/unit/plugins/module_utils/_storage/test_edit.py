@@ -158,7 +158,7 @@ def test_volatile_files_are_written_without_a_sync(layout: Layout, monkeypatch: 
     Path(layout.volatile_layers_json).write_text('[{"id":"v"}]')
     synced: dict[str, bool] = {}
 
-    def write(path: str, _data: bytes, sync: bool = True) -> None:
+    def write(path: str, _data: bytes, sync: bool = True, **_options: bool) -> None:
         synced[path] = sync
 
     monkeypatch.setattr(tables_file, "replace_file", write)

@@ -137,9 +137,9 @@ def _writes(layout: Layout, names: list[str], monkeypatch: pytest.MonkeyPatch) -
     written: list[str] = []
     real = tables_file.replace_file
 
-    def write(path: str, data: bytes, sync: bool = True) -> None:
+    def write(path: str, data: bytes, **options: bool) -> None:
         written.append(os.path.basename(path))
-        real(path, data, sync=sync)
+        real(path, data, **options)
 
     with (
         monkeypatch.context() as patch,
