@@ -135,7 +135,7 @@ def test_of_many_records_only_the_one_that_changes_is_encoded(
 _IDLE_MODULE = """
 import atexit, gc, sys
 from ansible_collections.strata.containers.plugins.module_utils._engine.outcome import Outcome
-from ansible_collections.strata.containers.plugins.module_utils._module.run import run_module
+from ansible_collections.strata.containers.plugins.module_utils._module.run import run_verb
 
 tell = lambda: sys.stderr.write(f"{len(gc.get_objects())} ")
 
@@ -145,7 +145,7 @@ def verb(task):
     return Outcome(False, {})
 
 atexit.register(tell)
-run_module({}, verb)
+run_verb({}, verb)
 """
 
 
