@@ -60,6 +60,12 @@ def test_an_unknown_key_is_what_was_found() -> None:
     assert (caught.value.wanted, caught.value.found) == ("type", "keyTyp")
 
 
+def test_the_keys_of_which_one_is_needed_are_named() -> None:
+    with pytest.raises(InvalidPolicy) as caught:
+        parse(cases.sigstore("keyPath", fulcio=cases.without(cases.FULCIO, "caPath"), rekorPublicKeyPath="/r"))
+    assert {*str(caught.value.wanted).split(", ")} == {"caPath", "caData"}
+
+
 @pytest.mark.parametrize(("text", "place"), ALL_INVALID.values(), ids=list(ALL_INVALID))
 def test_refuses_and_names_file_and_place(text: str, place: str) -> None:
     with pytest.raises(InvalidPolicy) as caught:
