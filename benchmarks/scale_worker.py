@@ -81,9 +81,9 @@ class Traffic:
                 self.parsed.append(path)
             return decode(data, kind, path)
 
-        def noting_write(path: str, data: bytes, sync: bool = True) -> None:
+        def noting_write(path: str, data: bytes, sync: bool = True, locked: bool = False) -> None:
             self.written.append((path, data, sync))
-            write(path, data, sync=sync)
+            write(path, data, sync=sync, locked=locked)
 
         loaded.decode_records = noting_decode
         tables.replace_file = noting_write
