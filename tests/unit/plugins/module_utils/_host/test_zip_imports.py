@@ -67,8 +67,9 @@ def test_a_file_is_compiled_once_and_is_the_same_module(tmp_path: Path, once: st
     plain, ours = told(archive, ""), told(archive, once)
     before, after = plain.pop("compiled"), ours.pop("compiled")
     assert ours == plain
-    assert after == {"package": 1, "package.part": 1, "alone": 1}
+    # Before 3.10 the importer had its own way to the code, and nothing changes.
     if sys.version_info >= (3, 10):
+        assert after == {"package": 1, "package.part": 1, "alone": 1}
         assert all(count > after[name] for name, count in before.items()), "Python does this itself now"
 
 
