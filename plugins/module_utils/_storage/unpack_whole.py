@@ -25,7 +25,6 @@ _ROOT = b"/"
 _OPAQUE_ROOT = _ROOT + OPAQUE_MARKER
 # What AUFS kept in the root of its layers: no files of the image.
 _AUFS = _ROOT + PREFIX + PREFIX
-_ID_BITS = 0xFFFFFFFF
 
 
 def unpack_whole(reader: TarReader) -> Unpacked:
@@ -49,8 +48,7 @@ class _Applying(Unpacking):
         path = clean_name(_ROOT + member.name)
         if path.startswith(_AUFS) and path != _OPAQUE_ROOT:
             if not posixpath.basename(path).startswith(PREFIX):
-                self.result.uids.add(member.uid & _ID_BITS)
-                self.result.gids.add(member.gid & _ID_BITS)
+                self._note_owner(member.uid, member.gid)
             # Upstream makes them before it looks at the name.
             make_parents(posixpath.dirname(path))
             return
