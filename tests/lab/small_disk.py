@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from .commands import run
 from .stores import mounts_below
 
 _BLOCK = 4096
+_STEADY_SECONDS = 0.2
 _FILLER = "filler"
 # Names of this length take no directory block more than a few for thousands of files.
 _EMPTY = "empty-files"
@@ -37,7 +39,20 @@ class SmallDisk:
         return os.statvfs(self.point).f_favail
 
     def used(self) -> tuple[int, int]:
-        """What ``df`` and ``df -i`` show: bytes and inodes in use."""
+        """What ``df`` and ``df -i`` show, once it stays the same: bytes and inodes in use.
+
+        The kernel takes apart the mounts of an ended process's namespace a moment after its end was told, and removed directories
+        in which such a mount lay count until then.
+        """
+        used = self._used()
+        steady_since = time.monotonic()
+        while time.monotonic() < steady_since + _STEADY_SECONDS:
+            time.sleep(_STEADY_SECONDS / 5)
+            if used != (used := self._used()):
+                steady_since = time.monotonic()
+        return used
+
+    def _used(self) -> tuple[int, int]:
         os.sync()
         facts = os.statvfs(self.point)
         return (facts.f_blocks - facts.f_bfree) * facts.f_frsize, facts.f_files - facts.f_ffree
@@ -58,6 +73,8 @@ class SmallDisk:
     def _take_bytes(self, left: int) -> None:
         descriptor = os.open(self._path(_FILLER), os.O_WRONLY | os.O_CREAT, 0o600)
         try:
+            # What was removed a moment ago becomes free when the journal is written, and when who held it is gone.
+            self.used()
             length, step = 0, self.free()
             # The blocks that list the file's own blocks come on top, so that it takes a few attempts.
             while step >= _BLOCK and self.free() > left:
