@@ -157,7 +157,7 @@ def _signature_fault(lower: Certificate, upper: Certificate) -> str:
 
 def _too_long(upper: Certificate, chain: list[Certificate]) -> str:
     length = upper.rights.path_length  # 6
-    if upper.rights.authority and length is not None and len(chain) - 1 > length:
+    if length is not None and len(chain) - 1 > length:
         return "more authorities are below one than it allows"
     return ""
 
