@@ -76,6 +76,6 @@ options:
     type: float
     default: 1.0
 requirements:
-  - requests on targets
+  - urllib3 on targets
   - tomli on targets whose Python is older than 3.11, when there is a C(registries.conf)
 """

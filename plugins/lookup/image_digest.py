@@ -34,7 +34,7 @@ options:
     default: digest
 notes:
   - >-
-    Here the controller is what the options call the target. Files are read there, as the user who runs Ansible, and C(requests) is needed
+    Here the controller is what the options call the target. Files are read there, as the user who runs Ansible, and C(urllib3) is needed
     there.
   - >-
     The digest is that of the list where an image is made for several platforms, so hosts of different platforms can pull by it.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import pytest
+import urllib3
 from lab.commands import missing_judges, run
 from lab.credential_helper import install_helper
 from lab.logins import Desk, Done, auths_of, podman_login, push_private, skopeo_reads
@@ -320,9 +321,7 @@ def _libraries_for(account: pwd.struct_passwd) -> str:
     """The libraries of the tests' own Python, in a directory that the user may look into."""
     target = Path(account.pw_dir) / "libraries"
     if not target.exists():
-        for name in ("requests", "urllib3", "idna", "certifi", "charset_normalizer"):
-            source = os.path.dirname(__import__(name).__file__ or "")
-            shutil.copytree(source, target / name)
+        shutil.copytree(os.path.dirname(urllib3.__file__), target / "urllib3")
     return str(target)
 
 

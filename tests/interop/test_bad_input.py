@@ -325,10 +325,10 @@ class TestHosts:
         check_refusal(result, store, "registry_blocked", registry.host, str(path))
 
     def test_a_missing_python_library(self, registry: Registry, store: Store, pull_options: dict[str, Any]) -> None:
-        """A virtual environment without the library: requests for a pull at all, zstandard for zstd layers only."""
+        """A virtual environment without the library: urllib3 for a pull at all, zstandard for zstd layers only."""
         arguments = {**store.module_options(), **pull_options, "name": registry.reference("odd:1")}
-        result = _without("requests", arguments)
-        assert result["error"]["code"] == "missing_library" and "requests" in result["msg"], result
+        result = _without("urllib3", arguments)
+        assert result["error"]["code"] == "missing_library" and "urllib3" in result["msg"], result
         zstd = {**arguments, "name": registry.reference("zstd:1")}
         result = _without("zstandard", zstd)
         assert result["error"]["code"] == "missing_library" and "zstandard" in result["msg"], result

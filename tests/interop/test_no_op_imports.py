@@ -23,7 +23,7 @@ from lab.stores import Store
 _IMPORT = re.compile(r"^import time: +\d+ \| +\d+ \| +(\S+)$", re.MULTILINE)
 _ENGINE = "ansible_collections.strata.containers.plugins.module_utils."
 
-NETWORK = ("requests", "urllib3", "ssl", "http.client", "urllib.request")
+NETWORK = ("urllib3", "ssl", "http.client", "urllib.request")
 NETWORK_ROOMS = ("_registry", "_transport", "_config.registries_conf", "_config.credentials")
 UNPACKING = (
     "_host.zygote",

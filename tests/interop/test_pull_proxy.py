@@ -19,7 +19,7 @@ from lab.fixtures import push
 from lab.modules import ModuleResult, run_module
 from lab.odd_images import GZIP, Entry, ImageLayout, make_tar
 from lab.proxy import Proxy
-from lab.registry import Login, Registry, free_port, running_registry
+from lab.registry import Login, Registry, free_port, make_certificates, running_registry
 from lab.stores import Store
 
 # No name server knows it, and none is asked: the proxy leads the way.
@@ -62,7 +62,7 @@ def pull(
     """Pulls one image with variables of the environment into a new store; and whether podman could do the same."""
     number = 0
 
-    def run_pull(name: str, env: dict[str, str], ca_file: str | None = None) -> tuple[ModuleResult, bool]:
+    def run_pull(name: str, env: dict[str, str], ca_file: str | None = None, **more: Any) -> tuple[ModuleResult, bool]:
         nonlocal number
         number += 1
         ours, theirs = make_store(f"ours{number}"), make_store(f"theirs{number}")
@@ -73,7 +73,9 @@ def pull(
             trusted.mkdir()
             shutil.copy(ca_file, trusted / "authority.crt")
             options, tls = {"cert_dir": str(trusted)}, ["--cert-dir", str(trusted)]
-        arguments = {"signature_policy": policy_file, "retries": 0, "timeout": 10, "name": name, **options}
+        if "validate_certs" in more:
+            tls.append("--tls-verify=false")
+        arguments = {"signature_policy": policy_file, "retries": 0, "timeout": 10, "name": name, **options, **more}
         result = run_module("image_pull", {**ours.module_options(), **arguments}, env=env)
         try:
             run(theirs.podman_command("pull", "--quiet", *tls, name), env=env)
@@ -118,6 +120,38 @@ def test_a_proxy_that_wants_a_password_gets_it(
             assert result.failed and not judged and "Traceback" not in result.text
             assert "407" in result["msg"] and "wr0ng" not in result.text, result.text
             assert result.code == "registry_unreachable", result.text
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_is_spoken_to_in_tls_where_its_address_says_so(
+    plain: Registry, secure: Registry, pull: Callable[..., tuple[ModuleResult, bool]], scheme: str
+) -> None:
+    registry = secure if scheme == "https" else plain
+    authority = Path(secure.ca_file or "")
+    certificate = str(authority.with_name("server.crt")), str(authority.with_name("server.key"))
+    with Proxy({f"{NAME}:5000": registry.host}, LOGIN, certificate) as proxy:
+        options = {"validate_certs": False} if scheme == "http" else {}
+        result, judged = pull(f"{NAME}:5000/team/app:1", proxy.environment(LOGIN), str(authority), **options)
+        assert result.changed and judged, result.text
+        asked = {(entry.method, entry.target.partition("/v2/")[0]) for entry in proxy.asked}
+        tunnel, whole = ("CONNECT", f"{NAME}:5000"), ("GET", f"http://{NAME}:5000")
+        assert (tunnel in asked) and (whole in asked) is (scheme == "http"), asked
+
+
+def test_a_proxy_whose_certificate_is_not_trusted_is_not_used(
+    secure: Registry, plain: Registry, pull: Callable[..., tuple[ModuleResult, bool]], tmp_path: Path
+) -> None:
+    _authority, certificate, key = make_certificates(str(tmp_path))
+    with Proxy({f"{NAME}:5000": secure.host}, certificate=(certificate, key)) as proxy:
+        result, judged = pull(f"{NAME}:5000/team/app:1", proxy.environment(), secure.ca_file)
+        assert result.failed and not judged and proxy.asked == [], result.text
+        assert "certificate is not trusted" in result["msg"] and "proxy" in result["msg"], result["msg"]
+
+
+def test_a_socks_proxy_needs_a_library(pull: Callable[..., tuple[ModuleResult, bool]]) -> None:
+    result, _judged = pull(f"{NAME}:5000/team/app:1", {"HTTPS_PROXY": "socks5://user:s3cret-p4ss@127.0.0.1:1"})
+    assert result.code == "missing_library" and "s3cret" not in result.text
+    assert "PySocks" in result["msg"] and "SOCKS proxy" in result["msg"], result["msg"]
 
 
 def test_a_proxy_that_is_not_there_is_told_apart_from_the_registry(

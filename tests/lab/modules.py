@@ -20,7 +20,7 @@ from .warm_python import WarmPython
 
 _COLLECTION = "ansible_collections/strata/containers"
 # What every module imports, or every one that asks a registry.
-_LIBRARIES = ("ansible.module_utils.basic", "requests", "ssl", "concurrent.futures", "yaml", "zstandard", "tomli")
+_LIBRARIES = ("ansible.module_utils.basic", "urllib3", "ssl", "concurrent.futures", "yaml", "zstandard", "tomli")
 
 _warm: Optional[WarmPython] = None
 

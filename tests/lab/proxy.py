@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import select
 import socket
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -46,15 +47,26 @@ class Asked:
 class Proxy:
     """Listens on a free port of the loopback interface while its context is open.
 
-    ``routes`` maps ``host:port`` as it is asked for to the one to connect to. With ``login`` it serves nobody else.
+    ``routes`` maps ``host:port`` as it is asked for to the one to connect to. With ``login`` it serves nobody else. With
+    ``certificate``, the paths of one for 127.0.0.1 and of its key, it is to be spoken to in TLS.
     """
 
-    def __init__(self, routes: Mapping[str, str], login: Optional[Login] = None) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, str],
+        login: Optional[Login] = None,
+        certificate: Optional[tuple[str, str]] = None,
+    ) -> None:
         self.routes = routes
         self.login = login
+        self.scheme = "https" if certificate else "http"
         self.asked: list[Asked] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     @property
@@ -64,7 +76,7 @@ class Proxy:
     def url(self, login: Optional[Login] = None) -> str:
         """The address for the variables of the environment, with a user and password if given."""
         user = f"{quote(login.username, safe='')}:{quote(login.password, safe='')}@" if login else ""
-        return f"http://{user}{self.host}"
+        return f"{self.scheme}://{user}{self.host}"
 
     def environment(self, login: Optional[Login] = None) -> dict[str, str]:
         """The variables that send everything through this proxy."""
@@ -172,7 +184,9 @@ class _Handler(BaseHTTPRequestHandler):
 def _join(one: socket.socket, other: socket.socket) -> None:
     """Carries bytes both ways until either side ends."""
     while True:
-        readable, _writable, _failed = select.select([one, other], [], [], _PATIENCE)
+        # What TLS has taken from the socket already shows nowhere else.
+        readable = [side for side in (one, other) if isinstance(side, ssl.SSLSocket) and side.pending()]
+        readable = readable or select.select([one, other], [], [], _PATIENCE)[0]
         if not readable:
             return
         for source in readable:

@@ -8,7 +8,7 @@ A test's module spends half of its time on imports of libraries, and a play of o
 process runs the very file that would have been started, to its very end, with arguments, directory, umask, environment and
 standard files of its own; it inherits what the libraries made of themselves when they were imported.
 
-    python = WarmPython(["requests"])
+    python = WarmPython(["urllib3"])
     status = python.run(["program.py", "argument"], stdout=file)
 """
 

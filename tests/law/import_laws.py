@@ -92,7 +92,7 @@ LOADED_WHEN_NEEDED = {
 # talks to its children through a socket pair of the local machine (docs/adr/0001).
 LIBRARIES_OF_FILES = {
     "fcntl": ("_host/locks.py",),
-    "requests": ("_registry/http.py",),
+    "requests": (),
     "urllib3": ("_registry/http.py",),
     "urllib.request": ("_registry/http.py",),
     "http.client": ("_registry/http.py",),

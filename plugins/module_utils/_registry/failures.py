@@ -80,7 +80,7 @@ def system_fault(cause: BaseException, host: str) -> RemoteError | None:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and all it wraps, outermost first: requests and urllib3 keep causes in four places."""
+    """``error`` and all it wraps, outermost first: urllib3 keeps causes in four places."""
     seen: set[int] = set()
     waiting: list[Any] = [error]
     while waiting:

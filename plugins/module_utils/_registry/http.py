@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""HTTP requests to registries and to the hosts they send us to; the only file that knows the library ``requests``.
+"""HTTP requests to registries and to the hosts they send us to; the only file that knows the library ``urllib3``.
 
 What this file promises to everything above it:
 
@@ -20,16 +20,16 @@ from __future__ import annotations
 
 import base64
 import socket
-import ssl
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
 from types import TracebackType
 from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies_environment
 
 from .._errors import MissingLibraryError, RemoteError
@@ -40,17 +40,17 @@ from .tls import tls_context, tls_fault
 from .urls import origin, redacted, resolved
 
 try:
-    import requests
     import urllib3
-    from requests.adapters import HTTPAdapter
 except ImportError:
-    HAS_REQUESTS = False
+    HAS_URLLIB3 = False
 else:
-    HAS_REQUESTS = True
+    HAS_URLLIB3 = True
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT = 10
 _CONNECT_TIMEOUT = 30.0
+# How many connections to one host are kept open while nobody uses them; there are never more threads that do.
+_KEPT_CONNECTIONS = 32
 # A redirect says in some words where it leads; reading them keeps the connection.
 _SHORT_BODY = 64 * 1024
 
@@ -83,14 +83,13 @@ class HttpResponse:
     Leaving its context gives the connection back for the next request, or closes it if bytes are left.
     """
 
-    def __init__(self, response: Any, url: str, timeout: float, release: Callable[[], None]) -> None:
+    def __init__(self, response: Any, method: str, url: str, timeout: float) -> None:
         self._response = response
         self._timeout = timeout
-        self._release: Callable[[], None] | None = release
-        self._remaining = _content_length(response)
+        self._remaining = _content_length(response, method)
         self._failure: ConnectionLost | None = None
         self.url = url
-        self.status: int = response.status_code
+        self.status: int = response.status
 
     def __enter__(self) -> HttpResponse:
         return self
@@ -111,7 +110,7 @@ class HttpResponse:
 
     def header_lines(self, name: str) -> list[str]:
         """Every line of a header that may stand several times, apart."""
-        return [str(value) for value in self._response.raw.headers.getlist(name)]
+        return [str(value) for value in self._response.headers.getlist(name)]
 
     def read(self, size: int) -> bytes:
         """The next ``size`` bytes of the body, fewer before its end or a failure; empty at its end. Raises ConnectionLost."""
@@ -137,9 +136,7 @@ class HttpResponse:
         if self._remaining == 0:
             self._finish()
         self._response.close()
-        release, self._release = self._release, None
-        if release:
-            release()
+        self._response.release_conn()
 
     def _receive(self, size: int) -> bytes:
         """What one look at the socket brings, at most ``size`` bytes; empty at the end of the body. Raises ConnectionLost."""
@@ -148,7 +145,7 @@ class HttpResponse:
         data = b""
         try:
             # With one system call, unlike read(): that collects the answers of several, and drops them when the last fails.
-            data = self._response.raw._fp.read1(size) if size else b""
+            data = self._response._fp.read1(size) if size else b""
         except _failures() as error:
             failure = self._lost(error)
         if failure:
@@ -170,12 +167,12 @@ class HttpResponse:
 
     def _finish(self) -> None:
         """Gives the connection of a body that was read to its end back to the library."""
-        raw = self._response.raw
-        if not raw._fp.isclosed():
+        body = self._response._fp
+        if not body.isclosed():
             # Older versions of Python do not count what read1() takes, and would wait for it here.
-            raw._fp.length = 0
-            raw._fp.read(1)
-        raw.release_conn()
+            body.length = 0
+            body.read(1)
+        self._response.release_conn()
 
 
 class HttpClient:
@@ -185,8 +182,8 @@ class HttpClient:
     """
 
     def __init__(self, options: ConnectionOptions) -> None:
-        if not HAS_REQUESTS:
-            raise MissingLibraryError("requests", "to talk to a registry")
+        if not HAS_URLLIB3:
+            raise MissingLibraryError("urllib3", "to talk to a registry")
         self.options = options
         self._tls = tls_context(
             verify=options.verify, ca_files=options.ca_files, client_certificate=options.client_certificate
@@ -195,8 +192,8 @@ class HttpClient:
             # Before version 2, urllib3 compares names itself, and leaves an address out where the context would need it.
             self._tls.check_hostname = False
         self._lock = threading.Lock()
-        self._adapters: list[Any] = []
-        self._idle: list[Any] = []
+        # By the address of the proxy, empty for none.
+        self._managers: dict[str, Any] = {}
         if not options.verify:
             # The user has decided this; a line on stderr for each connection would not help to decide otherwise.
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
@@ -240,9 +237,9 @@ class HttpClient:
     def close(self) -> None:
         """Closes all connections."""
         with self._lock:
-            adapters, self._adapters, self._idle = self._adapters, [], []
-        for adapter in adapters:
-            adapter.close()
+            managers, self._managers = self._managers, {}
+        for manager in managers.values():
+            manager.clear()
 
     def _check_redirect(self, url: str, target: str, may_downgrade: bool = True) -> None:
         if (
@@ -261,96 +258,81 @@ class HttpClient:
         form: Sequence[tuple[str, str]] | None,
     ) -> HttpResponse:
         timeout = self.options.timeout
-        adapter = self._take_adapter()
         failure = None
         try:
-            # Not through a session of the library: that looks for cookies, .netrc, hooks and redirects, which we have none of.
-            request = requests.PreparedRequest()
-            fields = None if form is None else list(form)
-            request.prepare(method, url, headers=self._headers(headers, authorization), data=fields)
-            response = adapter.send(
-                request,
-                proxies=_proxies(url, self._proxy_variables),
-                timeout=(min(_CONNECT_TIMEOUT, timeout), timeout),
-                stream=True,
+            response = self._manager(proxy_for(url, self._proxy_variables)).urlopen(
+                method,
+                url,
+                body=None if form is None else urlencode(form),
+                headers=self._headers(headers, authorization, form),
+                timeout=urllib3.Timeout(connect=min(_CONNECT_TIMEOUT, timeout), read=timeout),
+                retries=False,
+                redirect=False,
+                preload_content=False,
             )
         except _failures() as error:
             failure = _failure(error, _host(url), timeout)
         if failure:
-            self._give_back(adapter)
             # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
             raise failure
-        return HttpResponse(response, url, timeout, lambda: self._give_back(adapter))
+        return HttpResponse(response, method, url, timeout)
 
-    def _headers(self, headers: Mapping[str, str], authorization: str) -> dict[str, str]:
+    def _headers(
+        self, headers: Mapping[str, str], authorization: str, form: Sequence[tuple[str, str]] | None
+    ) -> dict[str, str]:
         # A transfer that is compressed on the way would not have the digest of the blob.
         always = {"User-Agent": self.options.user_agent, "Accept-Encoding": "identity"}
-        return {**always, **headers, **({"Authorization": authorization} if authorization else {})}
+        kind = {} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}
+        return {**always, **kind, **headers, **({"Authorization": authorization} if authorization else {})}
 
     @cached_property
     def _proxy_variables(self) -> dict[str, str]:
         """The proxies of the environment; looking through all of it takes as long as a tenth of a request."""
         return getproxies_environment()
 
-    def _take_adapter(self) -> Any:
-        """An adapter that nobody uses: the last one that was given back, whose connections are the freshest."""
+    def _manager(self, proxy: str) -> Any:
+        """The library's keeper of connections through ``proxy``, without one where that is empty."""
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        adapter = _Adapter(self._tls, self.options.verify)
-        with self._lock:
-            self._adapters.append(adapter)
-        return adapter
+            if proxy not in self._managers:
+                self._managers[proxy] = self._new_manager(proxy)
+            return self._managers[proxy]
 
-    def _give_back(self, adapter: Any) -> None:
-        with self._lock:
-            if adapter in self._adapters:
-                self._idle.append(adapter)
-
-
-if HAS_REQUESTS:
-
-    class _Adapter(HTTPAdapter):
-        """The library's adapter, which takes its trust from our context and from nowhere else."""
-
-        def __init__(self, context: ssl.SSLContext, verify: bool) -> None:
-            self._pool_options = {"ssl_context": context, "cert_reqs": "CERT_REQUIRED" if verify else "CERT_NONE"}
-            super().__init__(max_retries=0)
-
-        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-            super().init_poolmanager(*arguments, **{**options, **self._pool_options})
-
-        def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-            return super().proxy_manager_for(proxy, **{**options, **self._pool_options})
-
-        def proxy_headers(self, proxy: str) -> dict[str, str]:
-            """User and password in UTF-8, as Go sends them; the library would take Latin-1."""
-            username, password = requests.utils.get_auth_from_url(proxy)
-            pair = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
-            return {"Proxy-Authorization": f"Basic {pair}"} if username else {}
-
-        def get_connection_with_tls_context(
-            self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-        ) -> Any:
-            """Since 2.32 the library asks here, and would mix its own trust store in."""
-            proxy = requests.utils.select_proxy(request.url, proxies)
-            if not proxy:
-                return self.poolmanager.connection_from_url(request.url)
-            return self.proxy_manager_for(proxy).connection_from_url(request.url)
-
-        def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-            """Here the library would load its own trust store into our context."""
+    def _new_manager(self, proxy: str) -> Any:
+        # With a context of ours the library loads no trust store of its own.
+        options: dict[str, Any] = {
+            "ssl_context": self._tls,
+            "cert_reqs": "CERT_REQUIRED" if self.options.verify else "CERT_NONE",
+            "maxsize": _KEPT_CONNECTIONS,
+        }
+        if not proxy:
+            return urllib3.PoolManager(**options)
+        if proxy.startswith("socks"):
+            return _socks_manager(proxy, options)
+        return urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy), proxy_ssl_context=self._tls, **options)
 
 
-def _proxies(url: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """The proxy for ``url`` in the form that the library wants."""
-    proxy = proxy_for(url, variables)
-    return {origin(url)[0]: proxy} if proxy else {}
+def _socks_manager(proxy: str, options: Mapping[str, Any]) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from urllib3.contrib.socks import SOCKSProxyManager
+    except ImportError:
+        raise MissingLibraryError("PySocks", "to go through a SOCKS proxy") from None
+    return SOCKSProxyManager(proxy, **options)
 
 
-def _content_length(response: Any) -> int | None:
+def _proxy_headers(proxy: str) -> dict[str, str]:
+    """User and password in UTF-8, as Go sends them; the library would take Latin-1."""
+    parts = urlsplit(proxy)
+    if not parts.username:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"}
+
+
+def _content_length(response: Any, method: str) -> int | None:
     """The length of the body that is to come; None where it is not known beforehand."""
-    if response.request.method == "HEAD" or response.status_code in (204, 304):
+    if method == "HEAD" or response.status in (204, 304):
         return 0
     length = response.headers.get("Content-Length", "")
     if response.headers.get("Transfer-Encoding") or not (length.isascii() and length.isdigit()):
@@ -364,7 +346,7 @@ def _host(url: str) -> str:
 
 def _failures() -> tuple[type[Exception], ...]:
     """Whatever a request can raise: not all of it is the library's own (UnicodeError is a ValueError)."""
-    return (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+    return (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 
 def _failure(error: Exception, host: str, timeout: float) -> RemoteError:
@@ -402,6 +384,6 @@ def _network_fault(cause: BaseException, host: str, timeout: float) -> RemoteErr
     # Before urllib3 2, every connection that could not be made was a kind of timeout.
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         return None
-    if isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError, socket.timeout)):
+    if isinstance(cause, (urllib3.exceptions.TimeoutError, TimeoutError, socket.timeout)):
         return RegistryUnreachable(f"no answer within {timeout:g} seconds", subject=host, retryable=True)
     return None

@@ -225,8 +225,8 @@ class TestFailures:
             client.request("GET", f"http://{label}.example.com/")
 
     def test_a_missing_library_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(http, "HAS_REQUESTS", False)
-        with pytest.raises(MissingLibraryError, match="requests is needed to talk to a registry"):
+        monkeypatch.setattr(http, "HAS_URLLIB3", False)
+        with pytest.raises(MissingLibraryError, match="urllib3 is needed to talk to a registry"):
             HttpClient(ConnectionOptions())
 
     def test_a_bad_certificate_file_is_named(self, tmp_path: Path) -> None:

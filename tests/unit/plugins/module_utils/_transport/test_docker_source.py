@@ -141,7 +141,7 @@ class TestOneEndpoint:
     def test_a_missing_library_is_no_failure_of_an_endpoint(
         self, registry: ScriptedServer, mirror: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(http, "HAS_REQUESTS", False)
+        monkeypatch.setattr(http, "HAS_URLLIB3", False)
         with pytest.raises(MissingLibraryError):
             DockerSource([_endpoint(mirror), _endpoint(registry)]).manifest()
 
