@@ -115,7 +115,7 @@ def test_the_death_of_the_process_is_named(liar: Unpacker, staging: str, order: 
 def test_a_process_left_behind_does_not_outlive_the_unpacker(staging: str) -> None:
     with Unpacker(staging, Reporter(), lying_worker.__name__) as liar:
         _say(liar, staging, b"linger", _HONEST)
-        assert len(descendants(os.getpid())) == 3  # starter, zygote, and what the child left
+        assert len(descendants(os.getpid())) == 2  # zygote, and what the child left
     assert descendants(os.getpid()) == []
 
 

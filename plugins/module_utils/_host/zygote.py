@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""The starter, the zygote and its children: what runs in the fresh interpreter (see ``zygote_client``).
+"""The zygote and its children: what runs in the fresh interpreter (see ``zygote_client``).
 
 The order of things is the protection: imports and first uses, then namespaces, then the root directory, then in the child its
 own root directory, descriptors, limits, capabilities and Landlock, and only then the first byte that came from outside. What
@@ -45,7 +45,6 @@ _NAMESPACES = {
     "network_namespace": confine.CLONE_NEWNET,
     "ipc_namespace": confine.CLONE_NEWIPC,
     "uts_namespace": confine.CLONE_NEWUTS,
-    "pid_namespace": confine.CLONE_NEWPID,
 }
 _IN_FORCE = "in force"
 
@@ -118,17 +117,19 @@ class Channel:
 
 
 def main(descriptor: int) -> NoReturn:
-    """The life of the starter, and in its fork that of the zygote."""
+    """The life of the zygote."""
     status = 1
     try:
-        confine.die_with_parent(signal.SIGKILL)
         # A Ctrl-C in the caller's terminal is the caller's to answer.
         os.setsid()
         confine.close_inherited({*_STANDARD_STREAMS, descriptor})
         channel = Channel.adopt(descriptor)
         received = channel.receive()
         if received is not None:
-            status = _start(channel, received[0]["worker"])
+            # Not before the caller has spoken: until then another process may be the parent, which ends soon.
+            confine.die_with_parent(signal.SIGKILL)
+            first = received[0]
+            status = _start(channel, first["worker"], {"pid_namespace": first["pid_namespace"] or _IN_FORCE})
     except BaseException as error:
         # The caller reads this when nothing comes over the channel.
         os.write(_STANDARD_STREAMS[2], f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace"))
@@ -136,7 +137,7 @@ def main(descriptor: int) -> NoReturn:
         os._exit(status)
 
 
-def _start(channel: Channel, worker: str) -> int:
+def _start(channel: Channel, worker: str, measures: dict[str, str]) -> int:
     try:
         loaded = cast(Worker, importlib.import_module(worker))
         loaded.prepare()
@@ -145,17 +146,11 @@ def _start(channel: Channel, worker: str) -> int:
             # There was nothing to unpack.
             return 0
         directory = received[0]["directory"]
-        measures = _isolate(directory)
-        zygote = os.fork()
+        measures.update(_isolate(directory))
     except Exception as error:
         channel.send({"error": describe_error(error, "start the unpacking process")})
         return 1
-    if zygote == 0:
-        return _be_zygote(channel, loaded, directory, measures)
-    # Nobody but the zygote may hold the channel: its end is how the caller learns of the zygote's.
-    channel.release()
-    _pid, status = os.waitpid(zygote, 0)
-    return 0 if status == 0 else 1
+    return _serve(channel, loaded, directory, measures)
 
 
 def _isolate(directory: str) -> dict[str, str]:
@@ -175,9 +170,8 @@ def _hide_devices(directory: str) -> None:
     restrict_bind(directory)
 
 
-def _be_zygote(channel: Channel, worker: Worker, directory: str, measures: dict[str, str]) -> int:
+def _serve(channel: Channel, worker: Worker, directory: str, measures: dict[str, str]) -> int:
     try:
-        confine.die_with_parent(signal.SIGKILL)
         _enter(directory, measures)
         os.dup2(_STANDARD_STREAMS[0], _STANDARD_STREAMS[2])
         _set_what_children_inherit()

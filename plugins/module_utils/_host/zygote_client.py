@@ -6,9 +6,8 @@
 """A single-threaded helper process that forks confined children on request: the caller's side.
 
     caller (threads, network, secrets)
-      └─ starter      fork and execve of a fresh interpreter; makes the namespaces, then only waits
-           └─ zygote  pid 1 of its PID namespace, all imports done, the staging area is its root directory
-                └─ child, one for each request: its root is one directory of the staging area
+      └─ zygote  execve of a fresh interpreter, pid 1 of its PID namespace; all imports done, the staging area is its root
+           └─ child, one for each request: its root is one directory of the staging area
 
 A fork of the caller would carry along its locks, its connections, its secrets and the pipes of its other children; the fresh
 interpreter has none of them. Nothing but the interpreter's search path stands in its arguments, which everybody can read.
@@ -25,8 +24,11 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
 
 from .._errors import HostError, StrataError
+from .adoption import fork_into_pid_namespace
 from .error_document import revive_error
 from .os_errors import reporting
 from .pipes import read_chunks
@@ -85,8 +87,10 @@ class Zygote:
         self._channel, theirs = Channel.pair()
         self._complaints, complaints = os.pipe2(os.O_CLOEXEC)
         try:
-            self._pid = _execute(theirs.fileno(), complaints)
-            self._channel.send({"worker": self._worker})
+            execute = partial(_execute, theirs.fileno(), complaints)
+            self._pid, hindrance = fork_into_pid_namespace(execute)
+            without = f"not available: {hindrance}" if hindrance else ""
+            self._channel.send({"worker": self._worker, "pid_namespace": without})
         except OSError as error:
             self.close()
             raise ZygoteFailed(f"the helper process cannot be started: {error.strerror}") from error
@@ -153,7 +157,7 @@ class Zygote:
             os.close(self._complaints)
             self._complaints = -1
         if self._pid:
-            # The starter ends after the zygote, and the zygote after every process of its namespace.
+            # It ends after every other process of its namespace.
             with suppress(ChildProcessError):
                 os.waitpid(self._pid, 0)
 
@@ -228,8 +232,8 @@ def _require_single_thread() -> None:
         time.sleep(0.002)
 
 
-def _execute(channel: int, complaints: int) -> int:
-    """Starts a fresh interpreter that has nothing but its end of the channel, and complains to ``complaints``."""
+def _execute(channel: int, complaints: int) -> NoReturn:
+    """Becomes a fresh interpreter that has nothing but its end of the channel, and complains to ``complaints``."""
     arguments = [
         sys.executable,
         "-I",
@@ -241,9 +245,6 @@ def _execute(channel: int, complaints: int) -> int:
         _BOOT.format(zip_imports=compile_once.__module__, zygote=main.__module__),
     ]
     arguments += [str(channel), *_search_path()]
-    pid = os.fork()
-    if pid:
-        return pid
     try:
         # Output of the caller is its own; and whoever waits for the end of it must not wait for us.
         nothing = os.open(os.devnull, os.O_RDWR)
