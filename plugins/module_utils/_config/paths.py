@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,7 +32,7 @@ class ConfigPaths:
 
     ``xdg_config_home``, ``xdg_runtime_dir`` and ``docker_config`` are None where the variable is unset, empty or does not count.
     ``environment`` holds every variable; it may contain secrets, so it is not part of ``repr``. ``root`` is put before
-    the paths of the system (not before those of the user), for tests.
+    the paths of the system (not before those of the user), for tests. ``gid`` is the effective group.
     """
 
     home: str
@@ -41,6 +42,7 @@ class ConfigPaths:
     docker_config: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     root: str = ""
+    gid: int = 0
 
     @classmethod
     def of_this_user(cls) -> ConfigPaths:
@@ -58,6 +60,7 @@ class ConfigPaths:
             xdg_runtime_dir=_runtime_dir_of(uid, environment.get("XDG_RUNTIME_DIR", "")),
             docker_config=environment.get("DOCKER_CONFIG") or None,
             environment=environment,
+            gid=os.getegid(),
         )
 
     @property
@@ -66,9 +69,41 @@ class ConfigPaths:
         return self.uid != 0
 
     @property
+    def user(self) -> str:
+        """The name of the user, the number where there is none."""
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return str(self.uid)
+
+    @property
     def config_home(self) -> str:
         """``$XDG_CONFIG_HOME``, or ``.config`` in the home directory."""
         return self.xdg_config_home or self.in_home(".config")
+
+    @property
+    def runtime_dir(self) -> str:
+        """Where the user's sockets and run roots are until a reboot; it may not exist. For users other than root.
+
+        Without a session there is no ``/run/user/UID``: then podman before 5.0 makes one of its own below ``/tmp``, and
+        later ones with another name; the first where it exists.
+        """
+        if self.xdg_runtime_dir:
+            return self.xdg_runtime_dir
+        temporary = self.environment.get("TMPDIR") or "/tmp"
+        candidates = [self.in_system(f"/run/user/{self.uid}"), os.path.join(temporary, f"podman-run-{self.uid}")]
+        own = (path for path in candidates if _is_own_directory(path, self.uid))
+        return next(own, os.path.join(temporary, f"storage-run-{self.uid}"))
+
+    @property
+    def has_own_runtime_dir(self) -> bool:
+        """Whether ``runtime_dir`` is there and belongs to the user."""
+        return _is_own_directory(self.runtime_dir, self.uid)
+
+    @property
+    def pause_file(self) -> str:
+        """Where the number of the process is that keeps the user's namespaces."""
+        return os.path.join(self.runtime_dir, "libpod/tmp/pause.pid")
 
     def environment_of_programs(self) -> dict[str, str]:
         """The environment for programs that look for the same user's files: without what does not count for us."""
@@ -92,6 +127,15 @@ def _home_of(uid: int) -> str | None:
         return pwd.getpwuid(uid).pw_dir
     except KeyError:
         return None
+
+
+def _is_own_directory(path: str, uid: int) -> bool:
+    """Whether ``path`` is a directory of the user's, and no link that somebody else put there."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == uid
 
 
 def _runtime_dir_of(uid: int, directory: str) -> str | None:

@@ -46,7 +46,7 @@ class StoreSettings:
 
     The roots are absolute paths. ``driver`` is empty where nobody chose one. ``options`` are written
     ``overlay.mountopt=nodev``, in the order in which a later one overrides an earlier. ``disable_volatile`` keeps
-    containers that their maker calls volatile from being mounted as such.
+    containers that their maker calls volatile from being mounted as such. ``rootless`` tells that the user is not root.
     """
 
     graph_root: str
@@ -55,6 +55,7 @@ class StoreSettings:
     options: tuple[str, ...]
     origin: str
     disable_volatile: bool = False
+    rootless: bool = False
 
 
 def load_store_settings(
@@ -92,6 +93,7 @@ def load_store_settings(
         options=options,
         origin=conf.origin,
         disable_volatile=conf.disable_volatile(),
+        rootless=paths.rootless,
     )
 
 
@@ -195,20 +197,7 @@ def _default_graph_root(paths: ConfigPaths) -> str:
 def _default_run_root(paths: ConfigPaths) -> str:
     if not paths.rootless:
         return _RUN_ROOT
-    if paths.xdg_runtime_dir:
-        return os.path.join(paths.xdg_runtime_dir, "containers")
-    runtime = f"/run/user/{paths.uid}"
-    if _is_owned_by(runtime, paths.uid):
-        return os.path.join(runtime, "containers")
-    temporary = paths.environment.get("TMPDIR") or "/tmp"
-    return os.path.join(temporary, f"storage-run-{paths.uid}", "containers")
-
-
-def _is_owned_by(path: str, uid: int) -> bool:
-    try:
-        return os.stat(path).st_uid == uid
-    except OSError:
-        return False
+    return os.path.join(paths.runtime_dir, "containers")
 
 
 def _expand(text: str, paths: ConfigPaths) -> str:

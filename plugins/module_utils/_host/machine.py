@@ -8,8 +8,12 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 _CPUINFO = "/proc/cpuinfo"
+_UID_MAP = "/proc/self/uid_map"
+# In the first namespace every ID is itself, and there are so many.
+_ALL_IDS = ["0", "0", "4294967295"]
 
 
 def machine() -> str:
@@ -35,6 +39,29 @@ def module_parameter(module: str, name: str) -> str | None:
         return None
 
 
+def kernel_setting(name: str) -> str | None:
+    """The value of a setting such as ``user.max_user_namespaces``, None where the kernel does not have it."""
+    try:
+        with open(f"/proc/sys/{name.replace('.', '/')}", encoding="ascii", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return None
+
+
 def is_root() -> bool:
     """Whether the process acts with the user ID 0."""
     return os.geteuid() == 0
+
+
+@cache
+def in_user_namespace() -> bool:
+    """Whether the process is in another user namespace than the first: as root it is that of the namespace alone.
+
+    Read once; who enters one calls ``in_user_namespace.cache_clear()``.
+    """
+    try:
+        with open(_UID_MAP, encoding="ascii") as stream:
+            return stream.read().split() != _ALL_IDS
+    except OSError:
+        # A kernel without user namespaces.
+        return False

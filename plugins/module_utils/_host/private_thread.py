@@ -58,6 +58,25 @@ def with_own_mounts(action: Callable[[], T]) -> T:
     return _in_thread(work)
 
 
+def in_mount_namespace(descriptor: int, action: Callable[[], T]) -> T:
+    """What ``action`` returns when it runs with the mounts of the namespace that is open as ``descriptor``.
+
+    The process must be root of that namespace's user namespace. Raises MountFailed, and what ``action`` raises.
+    """
+
+    from .user_namespace import enter_mount_namespace
+
+    def work() -> T:
+        _unshare(_CLONE_FS, "/")
+        try:
+            enter_mount_namespace(descriptor)
+        except OSError as error:
+            raise MountFailed("enter the user's mount namespace", "/", error.errno or errno.EIO) from error
+        return action()
+
+    return _in_thread(work)
+
+
 def _unshare(flags: int, subject: str) -> None:
     try:
         call("unshare", flags)

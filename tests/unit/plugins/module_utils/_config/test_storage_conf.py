@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.strata.containers.plugins.module_utils._config import storage_conf
+from ansible_collections.strata.containers.plugins.module_utils._config import paths as config_paths
 from ansible_collections.strata.containers.plugins.module_utils._config.storage_conf import (
     RelativePath,
     StoreSettings,
@@ -53,24 +53,28 @@ def test_without_any_file_the_defaults_of_a_user(host: FakeHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("owned", "environment", "wanted"),
+    ("own", "environment", "wanted"),
     [
-        (True, {}, "/run/user/4711/containers"),
-        (False, {}, "/tmp/storage-run-4711/containers"),
-        (False, {"TMPDIR": "/var/tmp"}, "/var/tmp/storage-run-4711/containers"),
+        (["{base}/run/user/4711", "/tmp/podman-run-4711"], {}, "{base}/run/user/4711/containers"),
+        (["/tmp/podman-run-4711"], {}, "/tmp/podman-run-4711/containers"),
+        (["/tmp/podman-run-4711"], {"TMPDIR": "/var/tmp"}, "/var/tmp/storage-run-4711/containers"),
+        ([], {}, "/tmp/storage-run-4711/containers"),
     ],
 )
-def test_the_run_root_of_a_user_without_a_runtime_directory(
-    host: FakeHost, monkeypatch: pytest.MonkeyPatch, owned: bool, environment: dict[str, str], wanted: str
+def test_the_run_root_of_a_user_without_a_session(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, own: list[str], environment: dict[str, str], wanted: str
 ) -> None:
-    monkeypatch.setattr(storage_conf, "_is_owned_by", lambda path, uid: owned and path == f"/run/user/{uid}")
-    assert load_store_settings(host.paths(4711, environment)).run_root == wanted
+    theirs = [(path.format(base=host.base), 4711) for path in own]
+    monkeypatch.setattr(config_paths, "_is_own_directory", lambda path, uid: (path, uid) in theirs)
+    assert load_store_settings(host.paths(4711, environment)).run_root == wanted.format(base=host.base)
 
 
 def test_a_directory_of_somebody_else_is_not_the_users(tmp_path: Path) -> None:
-    assert storage_conf._is_owned_by(str(tmp_path), os.geteuid())
-    assert not storage_conf._is_owned_by(str(tmp_path), os.geteuid() + 1)
-    assert not storage_conf._is_owned_by(str(tmp_path / "missing"), os.geteuid())
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert config_paths._is_own_directory(str(tmp_path), os.geteuid())
+    assert not config_paths._is_own_directory(str(tmp_path), os.geteuid() + 1)
+    assert not config_paths._is_own_directory(str(tmp_path / "missing"), os.geteuid())
+    assert not config_paths._is_own_directory(str(tmp_path / "link"), os.geteuid())
 
 
 def test_the_file_of_the_system(host: FakeHost) -> None:
@@ -139,6 +143,7 @@ def test_a_user_takes_little_from_the_file_of_the_system(host: FakeHost) -> None
         "overlay",
         ("overlay.ignore_chown_errors=true",),
         path,
+        rootless=True,
     )
 
 
@@ -154,7 +159,7 @@ def test_a_file_of_the_users_own_counts_alone(host: FakeHost) -> None:
         "~/.config/containers/storage.conf", '[storage]\nrunroot = "$HOME/run"\nrootless_storage_path = "/mine"'
     )
     settings = load_store_settings(host.paths(1000, {"XDG_RUNTIME_DIR": "/r"}))
-    assert settings == StoreSettings("/mine", host.path("~/run"), "", (), path)
+    assert settings == StoreSettings("/mine", host.path("~/run"), "", (), path, rootless=True)
 
 
 def test_graphroot_goes_before_the_rootless_path(host: FakeHost) -> None:
