@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Optional
 
+from .._host.machine import in_user_namespace
 from .._layer.member_name import clean_name, readable
-from .._layer.tar_header import HARD_LINK, PAX_GLOBAL, TarMember
+from .._layer.tar_header import BLOCK_DEVICE, CHARACTER_DEVICE, HARD_LINK, PAX_GLOBAL, TarMember
 from .._layer.whiteout import OPAQUE_MARKER, PREFIX, Whiteout, classify
 from .check_tree import ExpectedFile, TreeCheck
 
@@ -69,6 +70,9 @@ class CopyCheck(TreeCheck):
             _empty(parent, directory, self._unpacked)
         elif what is Whiteout.REMOVE:
             parent.children.pop(base[len(PREFIX) :], None)
+        elif member.type in (CHARACTER_DEVICE, BLOCK_DEVICE) and in_user_namespace():
+            # No user can make one: it only took the place of what was there.
+            parent.children.pop(base, None)
         else:
             parent.children[base] = self._node(member, parent.children.get(base))
             self._unpacked.add(name)

@@ -11,6 +11,7 @@ import os
 import stat
 from dataclasses import dataclass
 
+from .._host.machine import in_user_namespace
 from .._layer.member_name import clean_name, readable
 from .._layer.tar_header import (
     BLOCK_DEVICE,
@@ -73,6 +74,9 @@ class TreeCheck:
         name = clean_name(b"/" + member.name)[1:]
         directory, _slash, base = name.rpartition(b"/")
         if member.type == PAX_GLOBAL or not name:
+            return
+        if member.type in (CHARACTER_DEVICE, BLOCK_DEVICE) and in_user_namespace():
+            # No user can make one, so none is made for users.
             return
         what = classify(base)
         if what is Whiteout.OPAQUE:

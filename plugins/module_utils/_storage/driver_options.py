@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .._errors import HostError
 
@@ -46,6 +46,16 @@ def sync_word(value: str, option: str) -> bool:
             "the way to sync is unknown", subject=option, wanted="none or filesystem", found=value
         )
     return value == "filesystem"
+
+
+def ignores_chown_errors(options: Iterable[str]) -> bool:
+    """Whether the owners that files cannot have are to be done without. Raises InvalidDriverOption."""
+    found = False
+    for option in options:
+        key, value = split_option(option, ())
+        if key.rpartition(".")[2] == "ignore_chown_errors":
+            found = boolean(value, option)
+    return found
 
 
 def boolean(value: str, option: str) -> bool:

@@ -269,6 +269,11 @@ class Layout:
             self.volatile_containers_json,
         )
 
+    @property
+    def lock_files(self) -> tuple[str, ...]:
+        """Every file that is there to be locked, but for those of single downloads and mounts."""
+        return (self.storage_lock, self.layers_lock, self.mountpoints_lock, self.images_lock, self.containers_lock)
+
     def set_aside(self, path: str, mark: str) -> str:
         """Where a damaged record file is kept, told from others by ``mark``; no tool looks at such a name."""
         return f"{path}.unreadable-{mark}"

@@ -30,7 +30,14 @@ from .overlay_data import OverlayStack, effective_options, mount_arguments, want
 from .overlay_links import ensure_stackable, lowers_on, new_link, read_lowers, remove_link, restore_links, write_lowers
 from .overlay_mount import effective_label, mount_overlay
 from .overlay_options import parse_options
-from .overlay_support import knows_metacopy, limit_unsupported, try_overlay, uses_metacopy, uses_redirects
+from .overlay_support import (
+    knows_metacopy,
+    limit_unsupported,
+    try_overlay,
+    uses_metacopy,
+    uses_redirects,
+    words_of_namespace,
+)
 from .prepare import NotRoot, make_directory
 from .temp_dirs import temp_dir
 
@@ -303,7 +310,10 @@ class OverlayDriver:
         return OverlayStack(lowers, self._layout.diff(layer_id), self._layout.work(layer_id))
 
     def _mount_options(self, mount_options: Sequence[str]) -> tuple[str, ...]:
-        return effective_options(mount_options, self._options.mount_options, knows_metacopy())
+        # The kernel takes no metacopy with attributes of users, and upstream finds that out by trying.
+        needed = words_of_namespace()
+        options = effective_options(mount_options, self._options.mount_options, not needed and knows_metacopy())
+        return (*options, *needed)
 
 
 def _forget_volatile(work: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from .._errors import HostError
 from .._host.filesystem import backing_filesystem, supports_d_type
-from .._host.machine import module_parameter
+from .._host.machine import in_user_namespace, module_parameter
 from .._host.mounts import MountFailed, mount
 from .._host.os_errors import PermissionDenied, reporting
 from .._host.private_thread import with_own_mounts
@@ -22,7 +22,10 @@ from .._host.xattrs import set_xattr
 from .layout import Layout
 from .overlay_data import METACOPY, OverlayStack, mount_arguments
 
-OPAQUE_XATTR = b"trusted.overlay.opaque"
+# Where the kernel's overlay keeps what it notes: in a user namespace nobody may write the former.
+_TRUSTED, _USER = b"trusted.overlay.", b"user.overlay."
+# The word that has it look there (Linux 5.11).
+USER_XATTRS = "userxattr"
 
 # What upstream's driver refuses without trying.
 _NEVER = ("aufs", "ecryptfs", "overlayfs")
@@ -70,7 +73,7 @@ def try_overlay(directory: str) -> None:
     if not supports_d_type(directory):
         raise _unsupported(directory, "its directories do not tell the type of their entries (d_type)")
     stack, target = _prepare(directory)
-    data, flags = mount_arguments(stack, (), "")
+    data, flags = mount_arguments(stack, words_of_namespace(), "")
 
     def look() -> list[str]:
         mount("overlay", target, "overlay", flags, data)
@@ -83,6 +86,16 @@ def try_overlay(directory: str) -> None:
         raise _explained(error, directory) from error
     if seen != ["opaque"]:
         raise _unsupported(directory, f"whiteouts have no effect: {', '.join(sorted(seen))} can be seen")
+
+
+def opaque_xattr() -> bytes:
+    """The attribute by which a directory hides all that is below it, in the namespace of this process."""
+    return (_USER if in_user_namespace() else _TRUSTED) + b"opaque"
+
+
+def words_of_namespace() -> tuple[str, ...]:
+    """The mount options that the namespace of this process makes necessary."""
+    return (USER_XATTRS,) if in_user_namespace() else ()
 
 
 def uses_redirects(options: Sequence[str]) -> bool:
@@ -115,7 +128,7 @@ def _prepare(directory: str) -> tuple[OverlayStack, str]:
         os.mkdir(os.path.join(lower, "removed"))
         os.mknod(os.path.join(upper, "removed"), stat.S_IFCHR, os.makedev(0, 0))
     try:
-        set_xattr(os.path.join(upper, "opaque"), OPAQUE_XATTR, b"y")
+        set_xattr(os.path.join(upper, "opaque"), opaque_xattr(), b"y")
     except PermissionDenied:
         raise
     except HostError as error:

@@ -36,22 +36,35 @@ def prepare_store(layout: Layout) -> None:
 def check_writable(layout: Layout) -> None:
     """Raises NotRoot or PermissionDenied where this process may not write below the graph root or run root.
 
-    Of a root that does not exist the nearest directory above decides.
+    Of a root that does not exist the nearest directory above decides. For a user who is not root all that is there already
+    must be writable: what another user has put there would be found in the middle of the work.
     """
     for root in (layout.graph_root, layout.run_root):
         existing = root
         while not os.path.lexists(existing):
             existing = os.path.dirname(existing)
-        if os.access(existing, os.W_OK | os.X_OK, effective_ids=True):
-            continue
-        if os.geteuid() == 0:
-            raise PermissionDenied("the store cannot be written", subject=root, found=f"{existing} is not writable")
-        raise NotRoot(
-            "this store can only be changed with the rights of its owner",
-            subject=root,
-            wanted=f"write permission for {existing}",
-            found=f"user ID {os.geteuid()} has none",
-        )
+        _check_access(root, existing, os.W_OK | os.X_OK)
+    if os.geteuid() == 0:
+        return
+    for path, _mode in layout.all_directories():
+        if os.path.lexists(path):
+            _check_access(path, path, os.R_OK | os.W_OK | os.X_OK)
+    for path in (*layout.record_files, *layout.lock_files):
+        if os.path.lexists(path):
+            _check_access(path, path, os.R_OK | os.W_OK)
+
+
+def _check_access(subject: str, existing: str, mode: int) -> None:
+    if os.access(existing, mode, effective_ids=True):
+        return
+    if os.geteuid() == 0:
+        raise PermissionDenied("the store cannot be written", subject=subject, found=f"{existing} is not writable")
+    raise NotRoot(
+        "this store can only be changed with the rights of its owner",
+        subject=subject,
+        wanted=f"write permission for {existing}",
+        found=f"user ID {os.geteuid()} has none",
+    )
 
 
 def make_directory(path: str, mode: int = 0o700) -> None:

@@ -19,6 +19,7 @@ import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from .._host.machine import in_user_namespace
 from .._host.os_errors import host_error
 from .._host.pipes import write_all
 from .._host.remove_tree import remove_tree
@@ -44,6 +45,7 @@ _PERMISSIONS = 0o7777
 _CREATED = 0o755
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NODES = {FIFO: stat.S_IFIFO, CHARACTER_DEVICE: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK}
+_DEVICES = (CHARACTER_DEVICE, BLOCK_DEVICE)
 _TIME_LIMIT = 1 << 63
 
 # Never taken from an image: the host labels its own files.
@@ -102,7 +104,13 @@ def run_unpacking(work: Unpacking, reader: TarReader) -> Unpacked:
     for member in work.directories:
         # Writing into a directory has changed its times.
         _with_place(_restore_times, member)
-    work.result.deferred = work.attributes_left()
+    if in_user_namespace():
+        # Nobody has more rights there.
+        from .unpack_as_user import hide_below
+
+        hide_below(attribute.path for attribute in work.attributes_left() if attribute.name == _OPAQUE)
+    else:
+        work.result.deferred = work.attributes_left()
     return work.result
 
 
@@ -167,6 +175,11 @@ class Unpacking:
             self._known.add(parent)
         if base.startswith(PREFIX):
             self._hide(parent, base, member)
+            return
+        if member.type in _DEVICES and in_user_namespace():
+            # No user can make one; upstream leaves them out too, and clears their place.
+            if os.path.lexists(path):
+                self._remove(path)
             return
         self._make[member.type](path, member)
         if member.xattrs:
@@ -321,6 +334,10 @@ def _with_place(action: Callable[[TarMember], None], member: TarMember) -> None:
     except OSError as error:
         if error.errno in _HOST_FAULTS:
             raise host_error(error, "unpack a member of the layer", _text(member.name)) from error
+        if error.errno == errno.EINVAL and in_user_namespace():
+            from .unpack_as_user import outside_ranges
+
+            raise outside_ranges(_text(member.name), member.uid, member.gid) or _entry_failed(member, error) from error
         raise _entry_failed(member, error) from error
     except (ValueError, OverflowError) as error:
         # A NUL byte in a name, a number that no system call takes.

@@ -20,6 +20,7 @@ from typing import Any
 
 from .._host import confine
 from .._host.allocator import keep_freed_memory
+from .._host.machine import in_user_namespace
 from .._host.pipes import read_chunks, write_all
 from .._host.zygote import Task
 from .._layer.compression import decompressed, preload
@@ -43,6 +44,10 @@ def prepare() -> None:
     # OpenSSL reads its configuration, and may load a provider.
     hashlib.sha256(b"").hexdigest()
     zlib.compressobj()
+    if in_user_namespace():
+        from .unpack_as_user import know_owners
+
+        know_owners()
 
 
 def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
