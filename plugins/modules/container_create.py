@@ -78,7 +78,7 @@ options:
     type: bool
     default: false
 notes:
-  - Needs root rights on the target.
+  - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
 """
 
 EXAMPLES = r"""

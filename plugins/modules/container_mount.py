@@ -41,7 +41,8 @@ options:
     type: bool
     default: false
 notes:
-  - Needs root rights on the target.
+  - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
+  - What such a user mounts no process sees but those of C(podman unshare) and of the command in RV(enter).
 """
 
 EXAMPLES = r"""
@@ -80,6 +81,14 @@ mounted_here:
   returned: success
   type: bool
   sample: true
+enter:
+  description: >-
+    How a command begins that sees the mount. Empty where every process does, as for root; for another user the mount is in namespaces
+    that a process of the user keeps.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 container:
   description: The container; null for one that is unknown.
   returned: success

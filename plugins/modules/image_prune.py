@@ -49,7 +49,7 @@ options:
     elements: str
     default: []
 notes:
-  - Needs root rights on the target.
+  - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
   - In a play that runs for several hosts, O(filters.until) as a duration means another moment on each.
 seealso:
   - module: strata.containers.image_remove

@@ -99,7 +99,7 @@ options:
     type: int
     default: 6
 notes:
-  - Needs root rights on the target.
+  - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
 seealso:
   - module: strata.containers.image_verify
 """

@@ -36,7 +36,7 @@ options:
     type: bool
     default: false
 notes:
-  - Needs root rights on the target.
+  - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
   - Podman lists a container of its own after its deletion until C(podman rm) is told about it.
 seealso:
   - module: strata.containers.image_prune

@@ -37,7 +37,7 @@ options:
       fail: It is an error, and no name is given.
     default: move
 notes:
-  - Needs root rights on the target.
+  - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
 seealso:
   - module: strata.containers.image_remove
 """

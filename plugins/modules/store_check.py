@@ -43,8 +43,9 @@ options:
     type: bool
     default: false
 notes:
-  - Needs root rights on the target.
-  - Mounts are looked for in the mount namespace of the task. Where other tools mount in one of their own, their mount counts look stale.
+  - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
+  - Mounts are looked for in the mount namespace of the task, for a user other than root in that of rootless podman. Where other tools
+    mount in one of their own, their mount counts look stale.
   - What a task that was killed left half-made is removed by the next task of this collection that changes the store. Until then it is
     reported here, as V(leftover), V(layer_incomplete), V(layer_abandoned) or V(orphan_image_directory).
   - Of additional image stores only the IDs are read; what is in them is neither checked nor repaired.

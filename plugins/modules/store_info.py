@@ -62,6 +62,11 @@ store:
       returned: always
       type: str
       sample: /etc/containers/storage.conf
+    rootless:
+      description: Whether the store is that of a user other than root.
+      returned: always
+      type: bool
+      sample: false
     status:
       description: What the driver says of itself, in the words of C(podman info); nothing for V(vfs).
       returned: always

@@ -32,7 +32,7 @@ options:
     type: bool
     default: false
 notes:
-  - Needs root rights on the target.
+  - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
 seealso:
   - module: strata.containers.image_prune
   - module: strata.containers.store_check

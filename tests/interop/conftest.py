@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from lab.stores import Store
 
 if TYPE_CHECKING:
     from lab.fault_bench import FaultBench
+    from lab.user_world import UserWorld
 
 __all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "static_registry", "warm"]
 
@@ -28,3 +30,12 @@ def bench(make_store: Callable[[str], Store], policy_file: str, tmp_path: Path) 
 
     with fault_bench(make_store("store"), policy_file, tmp_path) as bench:
         yield bench
+
+
+@pytest.fixture(scope="module")
+def world(judges: None) -> Iterator[UserWorld]:
+    """A user without rights."""
+    from lab.user_world import user_world
+
+    with user_world(tempfile.mkdtemp(prefix="rl-")) as world:
+        yield world

@@ -20,7 +20,7 @@ from .warm_python import WarmPython
 
 _COLLECTION = "ansible_collections/strata/containers"
 # What every module imports, or every one that asks a registry.
-_LIBRARIES = ("ansible.module_utils.basic", "urllib3", "ssl", "concurrent.futures", "yaml", "zstandard", "tomli")
+LIBRARIES = ("ansible.module_utils.basic", "urllib3", "ssl", "concurrent.futures", "yaml", "zstandard", "tomli")
 
 _warm: Optional[WarmPython] = None
 
@@ -64,7 +64,8 @@ def run_module(
     What Python reads at its start (``PYTHON...`` in ``env``) and a ``prefix`` need a process that is started.
     """
     if _warm and not prefix and not any(key.startswith("PYTHON") for key in env or {}):
-        return _run_warm(name, _payload(arguments, check=check, diff=diff, verbosity=verbosity), env)
+        environment = {**os.environ, "PYTHONPATH": python_path(), **(env or {})}
+        return run_module_warm(_warm, name, arguments, environment, check=check, diff=diff, verbosity=verbosity)
     process = module_process(name, arguments, check=check, diff=diff, verbosity=verbosity, env=env, prefix=prefix)
     return module_result(name, process)
 
@@ -72,16 +73,25 @@ def run_module(
 def warm_modules() -> None:
     """From now on :func:`run_module` forks the processes of modules from one that has imported the libraries, not the collection."""
     global _warm
-    _warm = _warm or WarmPython(_LIBRARIES, {"PYTHONPATH": _python_path()})
+    _warm = _warm or WarmPython(LIBRARIES, {"PYTHONPATH": python_path()})
 
 
-def _run_warm(name: str, payload: bytes, env: Optional[Mapping[str, str]]) -> ModuleResult:
-    assert _warm
+def run_module_warm(
+    warm: WarmPython,
+    name: str,
+    arguments: Mapping[str, Any],
+    env: Mapping[str, str],
+    *,
+    check: bool = False,
+    diff: bool = True,
+    verbosity: int = 3,
+) -> ModuleResult:
+    """The result of the module ``name``, forked from ``warm`` with nothing but ``env`` for its environment."""
+    payload = _payload(arguments, check=check, diff=diff, verbosity=verbosity)
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         given.write(payload)
         given.seek(0)
-        environment = {**os.environ, "PYTHONPATH": _python_path(), **(env or {})}
-        status = _warm.run([_script(name)], stdin=given, stdout=output, stderr=errors, env=environment)
+        status = warm.run([_script(name)], stdin=given, stdout=output, stderr=errors, env=env)
         texts = [file.read() for file in (output, errors) if file.seek(0) == 0]
     return _result(name, status, *texts)
 
@@ -117,7 +127,7 @@ def module_process(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": _python_path(), **(env or {})},
+        env={**os.environ, "PYTHONPATH": python_path(), **(env or {})},
     )
     if process.stdin is None:
         raise RuntimeError("the process has no standard input")
@@ -145,5 +155,5 @@ def _script(name: str) -> str:
     return os.path.join(collections_root(), _COLLECTION, "plugins", "modules", f"{name}.py")
 
 
-def _python_path() -> str:
+def python_path() -> str:
     return os.pathsep.join([collections_root(), *(path for path in sys.path if path.endswith("-packages"))])

@@ -36,13 +36,18 @@ _GO = b"!"
 
 
 class WarmPython:
-    """A server that has imported ``modules`` in the environment ``env``; it ends with the process that started it."""
+    """A server that has imported ``modules`` in the environment ``env``; it ends with the process that started it.
 
-    def __init__(self, modules: Sequence[str], env: Optional[Mapping[str, str]] = None) -> None:
+    ``prefix`` is a command that runs the server; whatever it takes away from it, its programs do not have either.
+    """
+
+    def __init__(
+        self, modules: Sequence[str], env: Optional[Mapping[str, str]] = None, prefix: Sequence[str] = ()
+    ) -> None:
         self._control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with control:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lab.warm_python", str(control.fileno()), *modules],
+                [*prefix, sys.executable, "-m", "lab.warm_python", str(control.fileno()), *modules],
                 # Not by its path: the folder of a script comes first where Python looks for modules.
                 cwd=Path(__file__).parent.parent,
                 env={**os.environ, **(env or {})},

@@ -28,6 +28,7 @@ def store_info(settings: StoreSettings, layout: Layout, driver: StoreDriver) -> 
         "driver": layout.driver,
         "options": list(settings.options),
         "configuration": settings.origin,
+        "rootless": settings.rootless,
         "status": driver.status(),
         "counts": _counts(catalog),
         "sizes": _sizes(catalog),

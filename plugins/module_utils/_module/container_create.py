@@ -10,13 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from .._config.storage_conf import StoreSettings
 from .._engine.create import ALWAYS, NEVER, ON_IMAGE_CHANGE, ContainerRequest, Host, create
 from .._engine.outcome import Outcome
 from .._engine.remove import remove_container
-from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._model.id_map import IdMap, parse_id_map
 from .._storage.drivers import open_driver
+from .._storage.layout import Layout
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .short_names import short_names_reader
@@ -47,11 +49,14 @@ CONSTRAINTS = {"required_if": [("state", PRESENT, ("image",)), ("state", ABSENT,
 
 def verb(task: Task) -> Outcome:
     """The container of the task, present or absent."""
-    params = task.params
     request = _request(task)
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_rights(layout)
+    return rights_of(task, settings).change(layout, lambda: _work(task, request, settings, layout))
+
+
+def _work(task: Task, request: ContainerRequest, settings: StoreSettings, layout: Layout) -> Outcome:
+    params = task.params
     driver = open_driver(layout, settings.options)
     if params["state"] == ABSENT:
         return remove_container(

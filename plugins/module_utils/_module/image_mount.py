@@ -7,11 +7,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from .._config.storage_conf import StoreSettings
 from .._engine.mount_image import mount_image, unmount_image
 from .._engine.outcome import Outcome
-from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._storage.drivers import open_driver
+from .._storage.layout import Layout
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .short_names import short_names_reader
@@ -32,10 +36,16 @@ OPTIONS = merged(
 
 def verb(task: Task) -> Outcome:
     """The image of the task, mounted or unmounted."""
-    params = task.params
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_rights(layout)
+    rights = rights_of(task, settings)
+    outcome = rights.change(layout, lambda: _work(task, settings, layout))
+    facts = rights.mount_facts(mounted=outcome.facts["mount_point"] is not None)
+    return replace(outcome, facts={**outcome.facts, **facts})
+
+
+def _work(task: Task, settings: StoreSettings, layout: Layout) -> Outcome:
+    params = task.params
     driver = open_driver(layout, settings.options)
     names = short_names_reader(task)
     if params["state"] == MOUNTED:

@@ -11,9 +11,9 @@ import time
 
 from .._engine.outcome import Outcome
 from .._engine.prune import PruneRequest, prune_images
-from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._storage.drivers import open_driver
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .specs import STORE, merged
@@ -36,7 +36,6 @@ def verb(task: Task) -> Outcome:
     params = task.params
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_rights(layout)
     filters = params["filters"] or {}
     request = PruneRequest(
         all=params["all"],
@@ -45,4 +44,7 @@ def verb(task: Task) -> Outcome:
         keep=tuple(params["keep"]),
     )
     driver = open_driver(layout, settings.options)
-    return prune_images(layout, driver, request, task.reporter, now=time.time_ns(), check_mode=task.check_mode)
+    return rights_of(task, settings).change(
+        layout,
+        lambda: prune_images(layout, driver, request, task.reporter, now=time.time_ns(), check_mode=task.check_mode),
+    )

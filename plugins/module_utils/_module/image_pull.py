@@ -20,12 +20,12 @@ from .._engine.pull import Puller
 from .._engine.pull_by_name import NamedPuller, Wanted
 from .._engine.pull_request import ALWAYS, MISSING, NEVER, NEWER, Pulled, failed_image
 from .._engine.retry import Retry
-from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._errors import StrataError, UsageError
 from .._host.machine import cpuinfo, machine
 from .._model.platform import host_platform, parse_platform
 from .._storage.layout import Layout
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .short_names import short_names_reader
@@ -80,7 +80,7 @@ def verb(task: Task) -> Outcome:
     requests = _requests(task)
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_rights(layout)
+    rights_of(task, settings).require(layout)
     open_driver = _driver_opener(layout, settings.options)
     with ExitStack() as resources:
         access = _access_opener(task, resources)

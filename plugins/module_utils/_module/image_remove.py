@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from .._engine.outcome import Outcome
 from .._engine.remove_image import remove_images
-from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._storage.drivers import open_driver
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .short_names import short_names_reader
@@ -31,14 +31,10 @@ def verb(task: Task) -> Outcome:
     params = task.params
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_rights(layout)
     driver = open_driver(layout, settings.options)
-    return remove_images(
+    names = short_names_reader(task)
+    force, check_mode = params["force"], task.check_mode
+    return rights_of(task, settings).change(
         layout,
-        driver,
-        params["name"],
-        short_names_reader(task),
-        task.reporter,
-        force=params["force"],
-        check_mode=task.check_mode,
+        lambda: remove_images(layout, driver, params["name"], names, task.reporter, force=force, check_mode=check_mode),
     )

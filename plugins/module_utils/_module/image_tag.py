@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from .._engine.outcome import Outcome
-from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._engine.tag import FAIL, KEEP, MOVE, tag_image
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .short_names import short_names_reader
@@ -29,8 +29,9 @@ OPTIONS = merged(
 def verb(task: Task) -> Outcome:
     """The image of the task with its further names."""
     params = task.params
-    layout = layout_of(store_settings(task))
-    require_rights(layout)
+    settings = store_settings(task)
+    layout = layout_of(settings)
+    rights_of(task, settings).require(layout)
     return tag_image(
         layout,
         params["name"],

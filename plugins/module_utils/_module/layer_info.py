@@ -10,6 +10,7 @@ from __future__ import annotations
 from .._engine.list_layers import list_layers
 from .._engine.outcome import Outcome
 from .._engine.store import layout_of
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .specs import STORE, merged
@@ -19,4 +20,6 @@ OPTIONS = merged(STORE, {"name": {"type": "list", "elements": "str"}})
 
 def verb(task: Task) -> Outcome:
     """The layers that the task names."""
-    return list_layers(layout_of(store_settings(task)), task.params["name"])
+    settings = store_settings(task)
+    layout = layout_of(settings)
+    return rights_of(task, settings).see(lambda: list_layers(layout, task.params["name"]))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from .._engine.check import CheckRequest, check_store
 from .._engine.outcome import Outcome
-from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._storage.drivers import open_driver
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .specs import STORE, merged
@@ -31,8 +31,11 @@ def verb(task: Task) -> Outcome:
     params = task.params
     settings = store_settings(task)
     layout = layout_of(settings)
-    if params["repair"]:
-        require_rights(layout)
     request = CheckRequest(params["deep"], params["repair"], params["remove_containers"])
     driver = open_driver(layout, settings.options)
-    return check_store(layout, driver, settings.options, request, task.reporter, check_mode=task.check_mode)
+
+    def work() -> Outcome:
+        return check_store(layout, driver, settings.options, request, task.reporter, check_mode=task.check_mode)
+
+    rights = rights_of(task, settings)
+    return rights.change(layout, work) if params["repair"] else rights.see(work, files=params["deep"])

@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 from .._engine.outcome import Outcome
-from .._engine.rights import require_rights
 from .._engine.store import layout_of
 from .._engine.wipe import wipe_store
 from .._storage.drivers import open_driver
+from .rights import rights_of
 from .run import Task
 from .settings import store_settings
 from .specs import STORE, merged
@@ -30,8 +30,9 @@ def verb(task: Task) -> Outcome:
     params = task.params
     settings = store_settings(task)
     layout = layout_of(settings)
-    require_rights(layout)
     driver = open_driver(layout, settings.options)
-    return wipe_store(
-        layout, driver, params["confirm"], task.reporter, force=params["force"], check_mode=task.check_mode
+    force, check_mode = params["force"], task.check_mode
+    return rights_of(task, settings).change(
+        layout,
+        lambda: wipe_store(layout, driver, params["confirm"], task.reporter, force=force, check_mode=check_mode),
     )

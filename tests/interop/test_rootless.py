@@ -1,0 +1,152 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stores of a user without rights: what we write podman and buildah of that user read, run, save and delete, and the reverse."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab.fixtures import push
+from lab.odd_images import ImageLayout
+from lab.registry import Registry
+from lab.shell_image import shell_layer
+from lab.trees import describe_tree, differences, snapshot
+from lab.user_world import UserStore, UserWorld
+
+StoreMaker = Callable[[str], UserStore]
+
+
+@pytest.fixture(params=["overlay", "vfs"])
+def make(request: pytest.FixtureRequest, world: UserWorld) -> StoreMaker:
+    """Makes stores of the user, of one driver and then of the other."""
+    return lambda name: world.store(f"{name}-{request.param}", request.param)
+
+
+def pull(store: UserStore, image: str, **more: Any) -> dict[str, Any]:
+    result = store.module("image_pull", name=image, validate_certs=False, **more)
+    assert result.changed, result.text
+    return dict(result["image"])
+
+
+def records(store: UserStore, kind: str) -> Any:
+    return json.loads(Path(store.root, f"{store.driver}-{kind}", f"{kind}.json").read_text(encoding="utf-8"))
+
+
+def tree(store: UserStore, layer_id: str, began: int) -> dict[str, dict[str, Any]]:
+    """The tree of a layer as the machine sees it, without the times of what no header gives one."""
+    place = f"overlay/{layer_id}/diff" if store.driver == "overlay" else f"vfs/dir/{layer_id}"
+    found = describe_tree(os.path.join(store.root, place))
+    for facts in found.values():
+        if facts["mtime_ns"] >= began and facts["type"] in (stat.S_IFDIR, stat.S_IFCHR):
+            del facts["mtime_ns"]
+    # Of the layer below, or of its directory: podman before 4.5 and later ones differ.
+    del found["."]["owner"]
+    return found
+
+
+def test_podman_and_buildah_on_a_store_that_we_filled(registry: Registry, make: StoreMaker) -> None:
+    began = time.time_ns()
+    ours, theirs = make("ours"), make("theirs")
+    image = registry.reference("odd:1")
+    pulled = pull(ours, image)
+    theirs.podman("pull", "--quiet", "--tls-verify=false", image)
+    assert ours.podman("images", "--no-trunc", "--quiet") == f"sha256:{pulled['id']}"
+    layers = [layer["id"] for layer in pulled["layers"]]
+    assert layers == [layer["id"] for layer in records(theirs, "layers")]
+    for layer in layers:
+        assert differences(tree(theirs, layer, began), tree(ours, layer, began)) == []
+    # podman puts the archives together again and refuses what has another digest.
+    ours.podman("save", "--format", "oci-archive", "-o", os.path.join(ours.base, "saved.tar"), image)
+    with tarfile.open(os.path.join(ours.base, "saved.tar")) as saved:
+        assert f"blobs/sha256/{pulled['id']}" in saved.getnames()
+    container = ours.buildah("from", "--pull-never", image)
+    ours.buildah("rm", container)
+    ours.podman("rmi", image)
+    assert records(ours, "layers") == [] and records(ours, "images") == []
+
+
+def test_we_on_a_store_that_podman_filled(registry: Registry, make: StoreMaker) -> None:
+    theirs = make("filled")
+    image = registry.reference("odd:1")
+    theirs.podman("pull", "--quiet", "--tls-verify=false", image)
+    (listed,) = theirs.module("image_info")["images"]
+    assert listed["names"] == [image]
+    assert theirs.module("store_check", deep=True)["problems"] == []
+    assert theirs.module("container_create", image=image, name="ours").changed
+    mounted = theirs.module("container_mount", name="ours")
+    point = mounted["mount_point"]
+    # Among the mounts of podman, by either way in, and owned there as the image says.
+    assert theirs.unshared("stat", "-c", "%u:%g", f"{point}/no/parents/named/file") == "12:13"
+    theirs.world.run(*mounted["enter"], "sh", "-c", f"echo written >{point}/new")
+    assert theirs.podman_json("ps", "-a", "--external", "--format", "json")[0]["Names"] == ["ours"]
+    (seen,) = theirs.module("container_info", name=["ours"])["containers"]
+    assert (seen["mount_point"], seen["mount_count"]) == (point, 1)
+    assert theirs.module("container_mount", name="ours").changed is False
+    assert theirs.module("container_mount", name="ours", state="unmounted").changed
+    assert os.path.exists(os.path.join(seen["path"], "new"))
+    assert theirs.module("container_create", name="ours", state="absent").changed
+    assert theirs.module("image_remove", name=image).changed
+    assert records(theirs, "layers") == [] and theirs.podman("images", "--quiet") == ""
+
+
+def test_the_store_that_no_option_names(registry: Registry, world: UserWorld, tmp_path: Path) -> None:
+    """A pull is foretold without a trace, done, and the image's shell started in podman's namespaces."""
+    store = UserStore("", world=world)
+    world.end_processes()
+    image = registry.reference("shell:1")
+    layout = ImageLayout(str(tmp_path))
+    layout.add_image("shell", [shell_layer()])
+    push(layout, "shell", image)
+    home = snapshot(world.home)
+    foretold = store.module("image_pull", check=True, name=image, validate_certs=False)
+    assert foretold.changed and foretold["plan"]["fetch"] == 1, foretold.text
+    assert snapshot(world.home) == home and world.processes() == {}
+    pulled = pull(store, image)
+    assert pulled["plan"] == foretold["image"]["plan"]
+    facts = store.module("store_info")["store"]
+    told = store.podman_json("info", "--format", "json")["store"]
+    assert facts["rootless"] is True
+    assert facts["root"] == told["graphRoot"] == store.root
+    assert (facts["run_root"], facts["driver"]) == (told["runRoot"], told["graphDriverName"])
+    assert facts["status"] == told["graphStatus"]
+    point = store.unshared("podman", "image", "mount", image)
+    assert store.unshared("chroot", point, "/bin/sh", "-c", "echo $0 runs in $PWD") == "/bin/sh runs in /"
+    store.unshared("podman", "image", "umount", image)
+    assert store.module("image_pull", name=image, validate_certs=False).changed is False
+
+
+class TestThePauseProcess:
+    def test_podman_joins_ours_and_ends_it(self, world: UserWorld) -> None:
+        world.end_processes()
+        store = world.store("pause")
+        made = store.module("image_prune")
+        assert not made.failed, made.text
+        ((pid, command),) = world.processes().items()
+        assert command == "sleep 2147483647"
+        kept = [os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("user", "mnt")]
+        assert store.unshared("readlink", "/proc/self/ns/user", "/proc/self/ns/mnt").split() == kept
+        maps = [store.unshared("cat", f"/proc/self/{kind}_map").split() for kind in ("uid", "gid")]
+        world.end_processes()
+        # The same namespaces as podman's own.
+        assert [store.unshared("cat", f"/proc/self/{kind}_map").split() for kind in ("uid", "gid")] == maps
+        store.podman("system", "migrate")
+        assert pid not in world.processes()
+
+    def test_we_join_podmans(self, world: UserWorld) -> None:
+        world.end_processes()
+        store = world.store("joined")
+        store.podman("info")
+        pid = int(Path(f"/proc/{world.pid}/root{world.runtime_dir}/libpod/tmp/pause.pid").read_text(encoding="ascii"))
+        before = world.processes()
+        (joined,) = [step for step in store.module("image_prune")["steps"] if step["action"] == "entered"]
+        assert joined["process"] == pid and world.processes() == before
