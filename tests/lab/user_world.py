@@ -36,6 +36,8 @@ RANGE = (10_000_000, 5_000_000)
 _PATIENCE = 10.0
 _SERVER = "lab.warm_python"
 _PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
+# Nobody else sees the mount, and it ends with the command.
+_OTHER_ROOT = ("unshare", "--mount", "sh", "-c", 'mount --rbind / /mnt && exec chroot /mnt "$@"', "sh")
 # The first process of the world. $1 is the base directory; the others are directories that the user must be able to reach.
 _BEGIN = """
 set -e
@@ -88,11 +90,16 @@ class UserWorld:
         os.chown(base, UID, UID)
         return UserStore(base, os.path.join(self.runtime_dir, name), driver, world=self)
 
-    def command(self, *command: str, env: Optional[Mapping[str, str]] = None) -> list[str]:
-        """``command`` as the user in an environment as of a login; ``env`` changes it (empty: takes away)."""
+    def command(self, *command: str, env: Optional[Mapping[str, str]] = None, other_root: bool = False) -> list[str]:
+        """``command`` as the user in an environment as of a login; ``env`` changes it (empty: takes away).
+
+        With ``other_root`` its root directory shows the same as ever and is another one than that of the mount namespace, for
+        which the kernel gives it no user namespace (user_namespaces(7), EPERM).
+        """
         words = [f"{key}={value}" for key, value in self._environment(env).items()]
         become = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--inh-caps=-all"]
-        return self.inside(*become, "env", "-i", *words, *command)
+        whole = [*become, "env", "-i", *words, *command]
+        return self.inside(*_OTHER_ROOT, *whole) if other_root else self.inside(*whole)
 
     def run(self, *command: str, env: Optional[Mapping[str, str]] = None) -> str:
         """What ``command`` printed, run as the user. Raises CommandFailed."""
@@ -104,9 +111,9 @@ class UserWorld:
         """The result of a module that the user runs."""
         return run_module_warm(self._warm, name, arguments, self._environment(env), check=check)
 
-    def started_module(self, name: str, /, *wrapper: str, **arguments: Any) -> ModuleResult:
-        """The same in a process that is started by the command ``wrapper``."""
-        return run_module(name, arguments, prefix=self.command(*wrapper, env=self._environment()))
+    def module_with_other_root(self, name: str, /, **arguments: Any) -> ModuleResult:
+        """The same in a process to which the kernel gives no user namespace."""
+        return run_module(name, arguments, prefix=self.command(env=self._environment(), other_root=True))
 
     @cached_property
     def _warm(self) -> WarmPython:

@@ -51,12 +51,16 @@ class Workshop:
     committed. Layers are staged from a single thread, which starts the download threads itself.
     """
 
-    def __init__(self, layout: Layout, driver: StoreDriver, reporter: Reporter, parallel: int) -> None:
+    def __init__(
+        self, layout: Layout, driver: StoreDriver, reporter: Reporter, parallel: int, *, any_owner: bool = False
+    ) -> None:
+        """``parallel`` is the number of downloads; with ``any_owner`` owners that files cannot have are done without."""
         self.layout = layout
         self.driver = driver
         self.bytes_fetched = 0
         self._reporter = reporter
         self._parallel = parallel
+        self._any_owner = any_owner
         self._resources = ExitStack()
         self._staging: Optional[Staging] = None
         self._helper: Optional[Zygote] = None
@@ -96,7 +100,7 @@ class Workshop:
             self._staging = self._resources.enter_context(open_staging(self.layout))
             self._spool = Spool(self._staging.records, self._count)
             # Before the check of the driver, which may start a thread: the unpacker must be older than any.
-            unpacker = Unpacker(self._staging.tree, self._reporter, helper=self._helper)
+            unpacker = Unpacker(self._staging.tree, self._reporter, helper=self._helper, any_owner=self._any_owner)
             self._unpacker = self._resources.enter_context(unpacker)
         if not self._supported:
             self.driver.check_support()

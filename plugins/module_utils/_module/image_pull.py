@@ -87,7 +87,7 @@ def verb(task: Task) -> Outcome:
         puller = Puller(
             layout,
             open_driver,
-            _workshop_opener(task, layout, open_driver, resources),
+            _workshop_opener(task, layout, settings.options, open_driver, resources),
             lambda reference: access().open(reference),
             _gate_opener(task),
             Retry(task.params["retries"], task.params["retry_delay"], task.reporter),
@@ -178,14 +178,25 @@ def _gate_opener(task: Task) -> Callable[[], Gate]:
 
 
 def _workshop_opener(
-    task: Task, layout: Layout, open_driver: Callable[[], StoreDriver], resources: ExitStack
+    task: Task,
+    layout: Layout,
+    options: tuple[str, ...],
+    open_driver: Callable[[], StoreDriver],
+    resources: ExitStack,
 ) -> Callable[[], Workshop]:
     """Opens the place where layers are staged when the first image is planned; it ends with ``resources``."""
 
     def opener() -> Workshop:
         from .._engine.stage import Workshop
+        from .._storage.driver_options import ignores_chown_errors
 
-        workshop = Workshop(layout, open_driver(), task.reporter, task.params["max_parallel_downloads"])
+        workshop = Workshop(
+            layout,
+            open_driver(),
+            task.reporter,
+            task.params["max_parallel_downloads"],
+            any_owner=ignores_chown_errors(options),
+        )
         return resources.enter_context(workshop)
 
     return opener

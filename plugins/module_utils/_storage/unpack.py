@@ -18,6 +18,7 @@ import posixpath
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from .._host.machine import in_user_namespace
 from .._host.os_errors import host_error
@@ -38,6 +39,9 @@ from .._layer.tar_header import (
 from .._layer.tar_reader import TarReader
 from .._layer.whiteout import PREFIX, Whiteout, classify
 
+if TYPE_CHECKING:
+    from .unpack_as_user import Owners
+
 _ROOT = b"/"
 _OPAQUE = b"trusted.overlay.opaque"
 _PERMISSIONS = 0o7777
@@ -45,7 +49,6 @@ _PERMISSIONS = 0o7777
 _CREATED = 0o755
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NODES = {FIFO: stat.S_IFIFO, CHARACTER_DEVICE: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK}
-_DEVICES = (CHARACTER_DEVICE, BLOCK_DEVICE)
 _TIME_LIMIT = 1 << 63
 
 # Never taken from an image: the host labels its own files.
@@ -105,7 +108,6 @@ def run_unpacking(work: Unpacking, reader: TarReader) -> Unpacked:
         # Writing into a directory has changed its times.
         _with_place(_restore_times, member)
     if in_user_namespace():
-        # Nobody has more rights there.
         from .unpack_as_user import hide_below
 
         hide_below(attribute.path for attribute in work.attributes_left() if attribute.name == _OPAQUE)
@@ -134,6 +136,9 @@ def set_deferred(attributes: Iterable[DeferredAttribute]) -> None:
 
 class Unpacking:
     """The state of unpacking one archive."""
+
+    # In a process that does without the owners that files cannot have: which they can.
+    owners: ClassVar[Owners | None] = None
 
     def __init__(self, reader: TarReader) -> None:
         self.result = Unpacked()
@@ -164,6 +169,9 @@ class Unpacking:
             return
         if member.uid not in self.result.uids or member.gid not in self.result.gids:
             self._note_owner_of(member)
+        if self.owners and self.owners.lack(member.uid, member.gid) and not _is_whiteout(member):
+            # As after a chown(2) that failed; upstream ignores that, but for the owner of a whiteout.
+            member.uid = member.gid = 0
         path = _place(member)
         if path == _ROOT:
             self._root(member)
@@ -176,10 +184,9 @@ class Unpacking:
         if base.startswith(PREFIX):
             self._hide(parent, base, member)
             return
-        if member.type in _DEVICES and in_user_namespace():
+        if member.type in (CHARACTER_DEVICE, BLOCK_DEVICE) and in_user_namespace():
             # No user can make one; upstream leaves them out too, and clears their place.
-            if os.path.lexists(path):
-                self._remove(path)
+            self._remove(path)
             return
         self._make[member.type](path, member)
         if member.xattrs:
@@ -196,7 +203,7 @@ class Unpacking:
         ]
 
     def _note_owner_of(self, member: TarMember) -> None:
-        if not member.name.rstrip(b"/").rpartition(b"/")[2].startswith(PREFIX):
+        if not _is_whiteout(member):
             self._note_owner(member.uid, member.gid)
 
     def _note_owner(self, uid: int, gid: int) -> None:
@@ -349,6 +356,10 @@ def _place(member: TarMember) -> bytes:
     name = member.clean_name
     # The shortest form of any other name is the same below the root; most names are such.
     return _clean(member.name) if name.startswith((b"/", b".")) else b"/" + name
+
+
+def _is_whiteout(member: TarMember) -> bool:
+    return member.name.rstrip(b"/").rpartition(b"/")[2].startswith(PREFIX)
 
 
 def _clean(name: bytes) -> bytes:

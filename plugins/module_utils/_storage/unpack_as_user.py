@@ -30,14 +30,20 @@ class OwnerOutsideRanges(HostError):
 
 
 @dataclass(frozen=True)
-class _Owners:
+class Owners:
+    """The IDs that files can belong to, and the user who may have them."""
+
     user: str
     uids: tuple[MappedRange, ...]
     gids: tuple[MappedRange, ...]
 
+    def lack(self, uid: int, gid: int) -> bool:
+        """Whether no file can belong to both ``uid`` and ``gid``."""
+        return not (is_mapped(uid, self.uids) and is_mapped(gid, self.gids))
+
 
 @cache
-def know_owners() -> _Owners:
+def know_owners() -> Owners:
     """What the namespace has; to be asked once while the files of the system can be read. Raises HostError."""
     uids, gids = own_maps()
     number = next((entry.outside for entry in uids if entry.inside == 0), 0)
@@ -45,7 +51,7 @@ def know_owners() -> _Owners:
         user = pwd.getpwuid(number).pw_name
     except KeyError:
         user = str(number)
-    return _Owners(user, uids, gids)
+    return Owners(user, uids, gids)
 
 
 def hide_below(directories: Iterable[bytes]) -> None:

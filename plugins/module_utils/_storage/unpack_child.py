@@ -16,6 +16,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .._host import confine
@@ -28,8 +29,8 @@ from .._layer.hashing import Hashed
 from .._layer.read_ahead import read_ahead
 from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
-from .unpack import DeferredAttribute, Unpacked, set_deferred, unpack
-from .unpack_tasks import APPLY, FINISH, UNPACK
+from .unpack import DeferredAttribute, Unpacked, Unpacking, set_deferred, unpack
+from .unpack_tasks import ANY_OWNER, APPLY, FINISH, UNPACK
 from .unpack_whole import unpack_whole
 
 # Pieces of up to 256 KiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
@@ -58,6 +59,15 @@ def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
 def _apply(descriptors: Sequence[int]) -> dict[str, Any]:
     """Unpacks a layer onto a copy of the tree below it."""
     return _layer(descriptors, unpack_whole)
+
+
+def _any_owner(work: Callable[[Sequence[int]], dict[str, Any]], descriptors: Sequence[int]) -> dict[str, Any]:
+    """Does ``work`` and leaves files to the user where the namespace does not have their owners."""
+    if in_user_namespace():
+        from .unpack_as_user import know_owners
+
+        Unpacking.owners = know_owners()
+    return work(descriptors)
 
 
 def _layer(descriptors: Sequence[int], way: Callable[[TarReader], Unpacked]) -> dict[str, Any]:
@@ -99,6 +109,8 @@ _CAPABILITIES = frozenset(
 TASKS = {
     UNPACK: Task(_unpack, _CAPABILITIES),
     APPLY: Task(_apply, _CAPABILITIES),
+    UNPACK + ANY_OWNER: Task(partial(_any_owner, _unpack), _CAPABILITIES),
+    APPLY + ANY_OWNER: Task(partial(_any_owner, _apply), _CAPABILITIES),
     # Reads nothing but the list: what it may do the reader of an archive must not.
     FINISH: Task(_finish, frozenset({confine.CAP_SYS_ADMIN, confine.CAP_DAC_READ_SEARCH})),
 }

@@ -10,3 +10,5 @@ from __future__ import annotations
 UNPACK = "unpack"
 APPLY = "apply"
 FINISH = "finish"
+# Behind the name of one that unpacks: owners that files cannot have are done without.
+ANY_OWNER = "-any-owner"

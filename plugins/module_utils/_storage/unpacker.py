@@ -30,7 +30,7 @@ from .._host.zygote_client import Child, Zygote
 from .._layer.compression import Compression
 from .._model.digest import Digest
 from .._report import Reporter
-from .unpack_tasks import APPLY, FINISH, UNPACK
+from .unpack_tasks import ANY_OWNER, APPLY, FINISH, UNPACK
 
 if TYPE_CHECKING:
     # Ansible sends along what is imported anywhere. The helper process alone runs it, and this one need not even compile it.
@@ -86,7 +86,10 @@ class Unpacker:
         reporter: Reporter,
         worker: str = _WORKER,
         helper: Zygote | None = None,
+        any_owner: bool = False,
     ) -> None:
+        """With ``any_owner`` owners that files cannot have are done without."""
+        self._any_owner = ANY_OWNER if any_owner else ""
         self._staging = staging
         self._reporter = reporter
         self._started = helper is not None
@@ -122,7 +125,7 @@ class Unpacker:
             tar_split = os.open(tar_split_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(tar_split, 0o600)
-            child, blob = self._spawn(UNPACK if begin is None else APPLY, name, [tar_split])
+            child, blob = self._spawn((UNPACK if begin is None else APPLY) + self._any_owner, name, [tar_split])
         finally:
             os.close(tar_split)
         return LayerFeed(self, name, child, blob)
