@@ -21,7 +21,7 @@ from lab.odd_images import ImageLayout
 from lab.registry import Registry
 from lab.shell_image import shell_layer
 from lab.trees import describe_tree, differences, snapshot
-from lab.user_world import UserStore, UserWorld
+from lab.user_world import UID, UserStore, UserWorld
 
 StoreMaker = Callable[[str], UserStore]
 
@@ -150,3 +150,25 @@ class TestThePauseProcess:
         before = world.processes()
         (joined,) = [step for step in store.module("image_prune")["steps"] if step["action"] == "entered"]
         assert joined["process"] == pid and world.processes() == before
+
+
+class TestTheDriver:
+    """Where no file chooses one, it is the one that podman takes."""
+
+    @pytest.mark.parametrize("first", ["", "overlay", "vfs"])
+    def test_of_a_store_that_podman_made(self, world: UserWorld, first: str) -> None:
+        # A home directory of its own: podman keeps the driver of a user's stores in a database there.
+        home = world.store(f"home-{first}").base
+        conf = os.path.join(home, ".config", "containers", "storage.conf")
+        os.makedirs(os.path.dirname(conf))
+        text = f'[storage]\ngraphroot = "{home}/root"\nrunroot = "{world.runtime_dir}/chosen-{first}"\n'
+        Path(conf).write_text(text, encoding="utf-8")
+        for path in (os.path.join(home, ".config"), os.path.dirname(conf)):
+            os.chown(path, UID, UID)
+        env = {"XDG_CONFIG_HOME": os.path.join(home, ".config"), "HOME": home}
+        if first:
+            world.run("podman", "--storage-driver", first, "info", env=env)
+        told = json.loads(world.run("podman", "info", "--format", "json", env=env))["store"]
+        found = world.module("store_info", env=env)["store"]
+        assert (found["driver"], found["root"]) == (told["graphDriverName"], told["graphRoot"])
+        assert found["driver"] == (first or "overlay")

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 
 _CPUINFO = "/proc/cpuinfo"
@@ -19,6 +20,12 @@ _ALL_IDS = ["0", "0", "4294967295"]
 def machine() -> str:
     """The hardware name, as ``uname -m`` prints it."""
     return os.uname().machine
+
+
+def kernel_version() -> tuple[int, int]:
+    """The first two numbers of the kernel's release."""
+    numbers = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
 
 
 def cpuinfo() -> str:
