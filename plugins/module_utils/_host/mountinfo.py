@@ -100,6 +100,14 @@ def is_bound_to_itself(path: str) -> bool:
     return os.path.normpath(covered) == entry.root
 
 
+def mount_id_of(descriptor: int) -> int:
+    """The ID of the mount through which an open file was reached. Raises HostError."""
+    info = f"/proc/self/fdinfo/{descriptor}"
+    with reporting("read", info), open(info, encoding="ascii") as lines:
+        fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    return int(fields["mnt_id"])
+
+
 def _table() -> bytes:
     with reporting("read", _MOUNTINFO), open(_MOUNTINFO, "rb") as table:
         return table.read()
@@ -114,12 +122,9 @@ def _mount_id(path: str) -> int | None:
     except OSError as error:
         raise HostError(f"cannot look at the mount: {error.strerror}", subject=path) from error
     try:
-        info = f"/proc/self/fdinfo/{descriptor}"
-        with reporting("read", info), open(info, encoding="ascii") as lines:
-            fields = dict(line.split(":", 1) for line in lines if ":" in line)
+        return mount_id_of(descriptor)
     finally:
         os.close(descriptor)
-    return int(fields["mnt_id"])
 
 
 def _parse_line(line: bytes) -> MountEntry:

@@ -98,6 +98,19 @@ def make_private(path: str, recursive: bool = False) -> None:
     mount("", path, "", MS_PRIVATE | (MS_REC if recursive else 0))
 
 
+def release_bind(path: str) -> bool:
+    """Takes the bind of the directory ``path`` onto itself away where nothing is mounted in it, and tells whether there was one.
+
+    A file system that somebody mounted there stays. Raises HostError.
+    """
+    from .mountinfo import is_bound_to_itself, mounts_below
+
+    if mounts_below(path) or not is_bound_to_itself(path):
+        return False
+    unmount(path, detach=True)
+    return True
+
+
 def restrict_bind(path: str) -> None:
     """Makes the bind mount at ``path`` one in which no device can be opened and no program run or gain rights. Raises MountFailed."""
     mount("", path, "", MS_BIND | MS_REMOUNT | MS_NODEV | MS_NOSUID | MS_NOEXEC)
