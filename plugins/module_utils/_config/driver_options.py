@@ -26,6 +26,7 @@ _OF_DRIVER = {
         "sync",
     ),
     "vfs": ("ignore_chown_errors", "sync"),
+    "btrfs": ("min_space", "size"),
 }
 
 

@@ -9,33 +9,42 @@ from __future__ import annotations
 
 from .._config.storage_conf import StoreSettings
 from .._storage.driver import DriverUnsupported
-from .._storage.layout import Layout, VfsLayout
-from .._storage.other_drivers import other_drivers
+from .._storage.layout import LAYOUTS, Layout
+from .._storage.other_drivers import prior_driver
 from .._storage.overlay_options import parse_options
-from .._storage.vfs_options import parse_vfs_options
-
-_OVERLAY, _VFS = "overlay", "vfs"
 
 
 def layout_of(settings: StoreSettings) -> Layout:
     """The layout of the store that ``settings`` names, with its additional image stores.
 
-    An unset driver means overlay, the first choice of containers/storage, unless another has written there. Raises
-    DriverUnsupported for one that this engine does not have, and InvalidDriverOption.
+    An unset driver means the one that has written there, and overlay, the first choice of containers/storage, where none has.
+    Raises DriverUnsupported for one that this engine does not have, SeveralDrivers, and InvalidDriverOption.
     """
-    driver = settings.driver or next(iter(other_drivers(settings.graph_root)), _OVERLAY)
-    if driver == _VFS:
-        kind: type[Layout] = VfsLayout
-        stores = parse_vfs_options(settings.options).image_stores
-    elif driver == _OVERLAY:
-        kind, stores = Layout, parse_options(settings.options).image_stores
-    else:
+    driver = settings.driver or prior_driver(settings.graph_root)
+    kind = LAYOUTS.get(driver)
+    if kind is None:
         raise DriverUnsupported(
             "this storage driver is not supported",
             subject=settings.graph_root,
-            wanted=f"{_OVERLAY} or {_VFS}",
+            wanted=f"one of {', '.join(LAYOUTS)}",
             found=driver,
         )
     # What lies in the store itself can be changed.
+    stores = _image_stores(driver, settings.options)
     others = tuple(store for store in dict.fromkeys(stores) if store != settings.graph_root)
     return kind(settings.graph_root, settings.run_root, driver, others)
+
+
+def _image_stores(driver: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    """The graph roots of additional stores in the options, which all must be of the driver."""
+    if driver == "overlay":
+        return parse_options(options).image_stores
+    if driver == "vfs":
+        from .._storage.vfs_options import parse_vfs_options
+
+        return parse_vfs_options(options).image_stores
+    from .._storage.btrfs_options import first_limit
+
+    first_limit(options)
+    # The driver knows no other stores, and no option for them.
+    return ()

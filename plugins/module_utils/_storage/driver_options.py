@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from .._errors import HostError
@@ -14,6 +15,9 @@ from .._errors import HostError
 # Go's strconv.ParseBool.
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
+# RAMInBytes of docker/go-units.
+_SIZE = re.compile(r"(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+) ?(?P<unit>|b|[kmgtp](|b|ib))", re.ASCII)
+_UNITS = "kmgtp"
 
 
 class InvalidDriverOption(HostError):
@@ -63,6 +67,15 @@ def boolean(value: str, option: str) -> bool:
     if value not in _TRUE + _FALSE:
         raise InvalidDriverOption("the value is not a boolean", subject=option, wanted="true or false", found=value)
     return value in _TRUE
+
+
+def size_in_bytes(value: str, option: str) -> int:
+    """Bytes, as Go reads a size such as 10G. Raises InvalidDriverOption."""
+    found = _SIZE.fullmatch(value.lower())
+    if found is None:
+        raise InvalidDriverOption("the value is not a size", subject=option, wanted="such as 10G", found=value)
+    unit = found["unit"][:1]
+    return int(float(found["number"]) * 1024 ** (_UNITS.index(unit) + 1 if unit and unit in _UNITS else 0))
 
 
 def _absolute(path: str, option: str) -> str:

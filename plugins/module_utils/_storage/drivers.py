@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from .driver import StoreDriver
-from .layout import Layout
+from .layout import BtrfsLayout, Layout
 
 
 def open_driver(layout: Layout, options: tuple[str, ...] = ()) -> StoreDriver:
@@ -17,6 +17,10 @@ def open_driver(layout: Layout, options: tuple[str, ...] = ()) -> StoreDriver:
         from .overlay import OverlayDriver
 
         return OverlayDriver(layout, options)
+    if isinstance(layout, BtrfsLayout):
+        from .btrfs import BtrfsDriver
+
+        return BtrfsDriver(layout, options)
     from .vfs import VfsDriver
 
     return VfsDriver(layout, options)

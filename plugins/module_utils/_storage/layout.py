@@ -323,3 +323,22 @@ class VfsLayout(Layout):
     def driver_directories(self) -> tuple[tuple[str, int], ...]:
         """The directories of the driver that the store needs."""
         return ((self.driver_home, 0o700), (self.layer_trees, 0o700))
+
+
+@dataclass(frozen=True)
+class BtrfsLayout(VfsLayout):
+    """The paths of a store of the btrfs driver: as those of vfs, but each tree is a subvolume."""
+
+    driver: str = "btrfs"
+
+    @property
+    def layer_trees(self) -> str:
+        """The directory of the subvolumes."""
+        return f"{self.driver_home}/subvolumes"
+
+    def quota(self, layer_id: str) -> str:
+        """The file that says how large a container's tree may become, where that was asked for."""
+        return f"{self.driver_home}/quotas/{layer_id}"
+
+
+LAYOUTS: dict[str, type[Layout]] = {"overlay": Layout, "vfs": VfsLayout, "btrfs": BtrfsLayout}

@@ -18,8 +18,8 @@ from contextlib import suppress
 
 from .._host.filesystem import backing_filesystem, supports_d_type, sync_filesystems
 from .._host.machine import is_root
-from .._host.mountinfo import is_bound_to_itself, mount_at, mounts_below
-from .._host.mounts import bind_private, make_private, unmount
+from .._host.mountinfo import mount_at
+from .._host.mounts import bind_private, make_private, release_bind, unmount
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
 from .driver import DriverUnsupported
@@ -239,11 +239,7 @@ class OverlayDriver:
 
         A file system that somebody mounted there stays. The caller holds ``storage.lock``. Raises HostError.
         """
-        home = self._layout.driver_home
-        if mounts_below(home) or not is_bound_to_itself(home):
-            return False
-        unmount(home, detach=True)
-        return True
+        return release_bind(self._layout.driver_home)
 
     # Steps
 

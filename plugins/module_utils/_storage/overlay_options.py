@@ -15,13 +15,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .driver_options import InvalidDriverOption, boolean, image_stores, split_option, sync_word
+from .driver_options import InvalidDriverOption, boolean, image_stores, size_in_bytes, split_option, sync_word
 
 _PREFIXES = ("overlay.", "overlay2.", ".")
 _STORES = ("imagestore", "additionalimagestore", "additionalimagestores")
-# RAMInBytes of docker/go-units.
-_SIZE = re.compile(r"(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+) ?(?P<unit>|b|[kmgtp](|b|ib))", re.ASCII)
-_UNITS = "kmgtp"
 _LARGEST = (1 << 64) - 1
 _MASKS = ("shared", "private")
 
@@ -65,7 +62,7 @@ def parse_options(options: Iterable[str]) -> OverlayOptions:
         elif key == "sync":
             found = replace(found, sync=sync_word(value, option))
         elif key in ("size", "inodes"):
-            if (_size if key == "size" else _count)(value, option):
+            if (size_in_bytes if key == "size" else _count)(value, option):
                 found = replace(found, limit=found.limit or option)
         elif _wants_more(key, value, option):
             found = replace(found, unsupported=found.unsupported or option)
@@ -83,15 +80,6 @@ def _wants_more(key: str, value: str, option: str) -> bool:
     if key == "override_kernel_check":
         return False
     raise InvalidDriverOption("the overlay driver has no such option", subject=option)
-
-
-def _size(value: str, option: str) -> int:
-    """Bytes; none is no limit."""
-    found = _SIZE.fullmatch(value.lower())
-    if found is None:
-        raise InvalidDriverOption("the value is not a size", subject=option, wanted="such as 10G", found=value)
-    unit = found["unit"][:1]
-    return int(float(found["number"]) * 1024 ** (_UNITS.index(unit) + 1 if unit and unit in _UNITS else 0))
 
 
 def _count(value: str, option: str) -> int:
