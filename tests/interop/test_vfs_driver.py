@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -21,31 +20,41 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.drivers
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.plugins.module_utils._storage.vfs_options import parse_vfs_options
 from lab.applied_layers import APPLIED_LAYERS
-from lab.check_bench import check_here, layout_of, wrong
+from lab.check_bench import check_here, layout_of
 from lab.commands import CommandFailed, run
 from lab.fixtures import scratch_stores
 from lab.flaky_registry import FlakyRegistry, flaky_registry
 from lab.kill_bench import Bench, kill_bench
 from lab.kill_scenarios import FURTHER, VERBS, Scenario
-from lab.modules import ModuleResult, run_module
-from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar, odd_layers
+from lab.modules import run_module
+from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
 from lab.schema1_images import OldImage, tar_of
 from lab.static_registry import StaticRegistry
 from lab.stores import Store, image_record
 from lab.traced_verb import MAIN
 from lab.trees import describe_tree, differences, snapshot
-
-LONG = bool(os.environ.get("STRATA_TEST_LONG"))
-ODD, RULES = "example.com/odd:1", "example.com/rules:1"
+from lab.whole_trees import (
+    DAMAGES,
+    LONG,
+    ODD,
+    RULES,
+    counts,
+    done,
+    files,
+    fill,
+    image_layout,
+    is_empty,
+    module,
+    problems,
+    records,
+    trees,
+    unnamed_times,
+)
 
 
 @pytest.fixture(scope="module")
 def layout(judges: None, tmp_path_factory: pytest.TempPathFactory) -> ImageLayout:
-    layout = ImageLayout(str(tmp_path_factory.mktemp("images")))
-    rules = [(make_tar(entries), PLAIN) for entries in APPLIED_LAYERS]
-    layout.add_image("rules", rules)
-    layout.add_image("odd", [*odd_layers(), *rules])
-    return layout
+    return image_layout(str(tmp_path_factory.mktemp("images")))
 
 
 @pytest.fixture(scope="module")
@@ -81,81 +90,6 @@ def filled(model: Store, store: Store) -> Store:
     # podman's database holds the paths of its store.
     shutil.rmtree(os.path.join(store.root, "libpod"), ignore_errors=True)
     return store
-
-
-def fill(store: Store, layout: ImageLayout) -> None:
-    run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:rules", store.bracket + RULES])
-    store.buildah("from", "--pull-never", "--name", "build", RULES)
-    point = store.buildah("mount", "build")
-    Path(point, "built").write_text("built", encoding="ascii")
-    shutil.rmtree(os.path.join(point, "opaque"))
-    store.buildah("umount", "build")
-    store.buildah("commit", "--quiet", "build", "localhost/built:1")
-    store.buildah("rm", "build")
-
-
-def module(store: Store, verb: str, *, check: bool = False, **arguments: Any) -> ModuleResult:
-    result = run_module(verb, {**store.module_options(), **arguments}, check=check)
-    assert not result.failed, result.text
-    return result
-
-
-def done(store: Store, verb: str, **arguments: Any) -> ModuleResult:
-    """The result of a module that had something to do: foreseen in check mode, and nothing to do afterwards.
-
-    Both is nothing that the driver decides, so the short run does without it.
-    """
-    if not LONG:
-        result = module(store, verb, **arguments)
-        assert result.changed, result.text
-        return result
-    before = files(store)
-    foreseen = module(store, verb, check=True, **arguments)
-    assert files(store) == before
-    result = module(store, verb, **arguments)
-    assert foreseen.changed and result.changed and foreseen["diff"] == result["diff"]
-    settled = files(store)
-    again = [module(store, verb, check=check, **arguments).changed for check in (True, False)]
-    assert again == [False, False] and files(store) == settled
-    return result
-
-
-def files(store: Store) -> tuple[Any, Any]:
-    return snapshot(store.root), snapshot(store.run_root)
-
-
-def trees(store: Store) -> str:
-    return os.path.join(store.root, "vfs", "dir")
-
-
-def records(store: Store, kind: str) -> list[dict[str, Any]]:
-    path = Path(store.root, f"vfs-{kind}", f"{kind}.json")
-    return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
-
-
-def counts(store: Store) -> list[int]:
-    text = Path(store.run_root, "vfs-layers", "mountpoints.json").read_text(encoding="utf-8")
-    return [record["count"] for record in json.loads(text)]
-
-
-def problems(store: Store, **arguments: Any) -> list[tuple[str, str]]:
-    return wrong(check_here(store, **arguments))
-
-
-def is_empty(store: Store) -> bool:
-    return os.listdir(trees(store)) == [] and [records(store, kind) for kind in ("layers", "images", "containers")] == [
-        [],
-        [],
-        [],
-    ]
-
-
-def unnamed_times(theirs: dict[str, Any], ours: dict[str, Any], began: int) -> None:
-    """Takes the times away that are those of the pull itself: of directories that were made or changed on the way."""
-    for path, entry in theirs.items():
-        other = ours.get(path, {})
-        if entry["type"] == other.get("type") == 0o040000 and min(entry["mtime_ns"], other["mtime_ns"]) >= began:
-            entry["mtime_ns"] = other["mtime_ns"] = None
 
 
 class TestPull:
@@ -333,15 +267,6 @@ class TestImages:
         assert {name: facts for name, facts in snapshot(filled.root).items() if "/vfs/" in name} == {
             name: facts for name, facts in shelf.items() if "/vfs/" in name
         }
-
-
-DAMAGES: dict[str, Callable[[str], object]] = {
-    "content": lambda tree: Path(tree, "pair", "two").write_bytes(b"LINKED"),
-    "addition": lambda tree: Path(tree, "added").touch(),
-    "loss": lambda tree: os.unlink(os.path.join(tree, "pair", "two")),
-    "mode": lambda tree: os.chmod(os.path.join(tree, "owned"), 0o755),
-    "owner": lambda tree: os.chown(os.path.join(tree, "pair", "two"), 1, 1),
-}
 
 
 class TestCare:

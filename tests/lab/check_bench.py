@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._engine.check import CheckRequest, check_store
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
-from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout, VfsLayout
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import LAYOUTS, Layout
 
 from .damage import layer_of
 from .fixtures import scratch_stores
@@ -69,7 +69,7 @@ def check_here(store: Store, *, check: bool = False, **arguments: Any) -> dict[s
 
 def layout_of(store: Store) -> Layout:
     """The layout of the store, by its driver."""
-    return (VfsLayout if store.driver == "vfs" else Layout)(store.root, store.run_root)
+    return LAYOUTS[store.driver](store.root, store.run_root)
 
 
 def wrong(result: Any) -> list[tuple[str, str]]:

@@ -11,12 +11,13 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .btrfs import btrfs_disk, missing_for_btrfs
 from .commands import missing_judges, run
 from .modules import warm_modules
 from .odd_images import ImageLayout, odd_layers, zstd_layers
@@ -33,9 +34,10 @@ ACCEPT_ALL = {"default": [{"type": "insecureAcceptAnything"}]}
 @pytest.fixture(scope="session")
 def judges() -> None:
     """The distribution's tools; a missing one is a failure in CI, and a skip on a developer's machine without them."""
-    missing = missing_judges(JUDGES)
-    if os.geteuid() != 0:
-        missing.append("root rights")
+    _require(missing_judges(JUDGES) + (["root rights"] if os.geteuid() != 0 else []))
+
+
+def _require(missing: list[str]) -> None:
     if not missing:
         return
     text = f"missing: {', '.join(missing)}"
@@ -75,10 +77,13 @@ def make_store(judges: None) -> Iterator[Callable[[str], Store]]:
 
 @contextmanager
 def scratch_stores(driver: str = "overlay") -> Iterator[Callable[[str], Store]]:
-    """The same for a fixture that lives longer than a test, or for stores of another driver."""
+    """The same for a fixture that lives longer than a test, or for stores of another driver; those of btrfs share a disk."""
     stores: list[Store] = []
+    if driver == "btrfs":
+        _require(missing_for_btrfs())
     # podman refuses a run root whose path is longer than 50 characters, which pytest's own directories exceed.
     base = tempfile.mkdtemp(prefix="st-")
+    disk = btrfs_disk(base) if driver == "btrfs" else nullcontext()
 
     def make(name: str) -> Store:
         store = Store(os.path.join(base, name), driver=driver)
@@ -87,10 +92,13 @@ def scratch_stores(driver: str = "overlay") -> Iterator[Callable[[str], Store]]:
         return store
 
     try:
-        yield make
+        with disk:
+            try:
+                yield make
+            finally:
+                for store in stores:
+                    store.destroy()
     finally:
-        for store in stores:
-            store.destroy()
         os.rmdir(base)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from .commands import run
 from .kill_store import ALIAS, BOX
 from .store_state import records
 from .stores import Store
@@ -81,8 +82,10 @@ def _damaged(lab: Lab, store: Store) -> None:
     records_room = root / f"{store.driver}-layers"
     os.unlink(records_room / f"{top}.tar-split.gz")
     stacked = store.driver == "overlay"
-    orphan = root / "overlay" / ("0" * 64) / "diff" if stacked else root / store.driver / "dir" / ("0" * 64)
-    orphan.mkdir(parents=True)
+    orphan = root / store.driver / _TREE[store.driver].format("0" * 64)
+    if store.driver == "btrfs":
+        run(["btrfs", "subvolume", "create", str(orphan)])
+    orphan.mkdir(parents=True, exist_ok=True)
     (orphan / "file").write_text("lost", encoding="ascii")
     (records_room / ".tmp-layers.json1").write_text("half", encoding="ascii")
     if stacked:
@@ -101,6 +104,8 @@ def _several(lab: Lab, store: Store) -> None:
         lab.put_layers(store, count)
 
 
+# Where each driver has the tree of a layer.
+_TREE = {"overlay": "{}/diff", "vfs": "dir/{}", "btrfs": "subvolumes/{}"}
 _DAMAGE = frozenset({"tar_split_missing", "orphan_layer_directory", "leftover", "stale_link", "image_layer_missing"})
 
 # Those that the design names: pull, create, mount, unmount, delete and tag.

@@ -31,7 +31,7 @@ _RUN_ROOMS = ("-layers", "-containers")
 
 
 # Where other drivers than overlay keep the trees of layers.
-_WHOLE_TREES = "root/vfs/dir/"
+_WHOLE_TREES = ("root/vfs/dir/", "root/btrfs/subvolumes/")
 
 
 def state(store: Store) -> dict[str, Any]:

@@ -29,7 +29,7 @@ CALLS = (
     *("utime", "utimes", "utimensat", "futimesat"),
     *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
     *("mount", "umount2", "move_mount", "open_tree", "mount_setattr", "pivot_root"),
-    *("open", "openat", "openat2", "creat"),
+    *("open", "openat", "openat2", "creat", "ioctl"),
 )
 _OPENING = ("open", "openat", "openat2", "creat")
 
@@ -51,9 +51,11 @@ class Call:
 
     @property
     def changes(self) -> bool:
-        """Whether it can change a file; an opening call may only when it creates or truncates."""
+        """Whether it can change a file: an opening call when it creates or truncates, a call to a device only one for Btrfs."""
         if self.name in _OPENING:
             return "O_CREAT" in self.text or "O_TRUNC" in self.text
+        if self.name == "ioctl":
+            return "BTRFS_IOC_" in self.text
         return not _NO_FILE.match(self.text)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .btrfs import copy_with_subvolumes
 from .commands import run
 from .odd_images import PLAIN, Entry, ImageLayout, make_tar
 from .stores import Store
@@ -21,10 +22,18 @@ _KINDS = ("layers", "images", "containers")
 
 def twin_of(store: Store, twin: Store) -> Store:
     """Makes ``twin`` a copy of ``store`` as it is. podman's own containers do not come with it."""
-    run(["cp", "-a", store.root, twin.root])
+    copy_files(store, store.root, twin.root)
     # podman's database holds the paths of its store, and refuses to work on any other.
     run(["rm", "-rf", os.path.join(twin.root, "libpod")])
     return twin
+
+
+def copy_files(store: Store, source: str, target: str) -> None:
+    """Makes ``target`` a copy of ``source``, which is a root of the store, without what is mounted in it."""
+    if store.driver == "btrfs":
+        copy_with_subvolumes(source, target)
+    else:
+        run(["cp", "-ax", source, target])
 
 
 def picture(store: Store) -> dict[str, Any]:

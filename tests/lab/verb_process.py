@@ -42,7 +42,7 @@ from ansible_collections.strata.containers.plugins.module_utils._model.reference
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 from ansible_collections.strata.containers.plugins.module_utils._storage.driver import StoreDriver
 from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
-from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout, VfsLayout
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import LAYOUTS, Layout
 
 # Every container of the tests is made at this time, in seconds since the epoch.
 _SECONDS = 1_700_000_000
@@ -200,8 +200,7 @@ def main(verb: str, text: str) -> None:
     sys.path.append(options["root"])
     # What the unpacking helper is started with: a test may put a tracer in between.
     sys.executable = options.get("interpreter") or sys.executable
-    kind = VfsLayout if options["driver"] == "vfs" else Layout
-    layout = kind(options["root"], options["run_root"])
+    layout = LAYOUTS[options["driver"]](options["root"], options["run_root"])
     work = Work(layout, open_driver(layout), Reporter(), options)
     print("ready", flush=True)
     sys.stdin.readline()

@@ -230,6 +230,8 @@ def test_options_go_before_the_environment_and_that_before_the_file(
         ),
         ("vfs", '[storage.options]\nmountopt = "x"\n[storage.options.overlay]\ninodes = "1"', ["vfs.mountopt=x"]),
         ("vfs", '[storage.options.vfs]\nignore_chown_errors = "true"', ["vfs.ignore_chown_errors=true"]),
+        ("btrfs", '[storage.options]\nsize = "1G"\n[storage.options.btrfs]\nmountopt = "x"', ["btrfs.size=1G"]),
+        ("btrfs", '[storage.options.btrfs]\nmin_space = "1G"', ["btrfs.min_space=1G"]),
         ("overlay", '[storage.options]\nunknown = 1\nuse_composefs = "true"\nremap-user = "me"\nremap-uids = ""', []),
     ],
 )

@@ -6,10 +6,16 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._storage.big_data import InvalidKey
-from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout, VfsLayout
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import (
+    LAYOUTS,
+    BtrfsLayout,
+    Layout,
+    VfsLayout,
+)
 
 LAYOUT = Layout("/g", "/r")
 VFS = VfsLayout("/g", "/r")
+BTRFS = BtrfsLayout("/g", "/r")
 
 # Where podman 4.3.1 and containers-storage 1.43 keep these things in graph root /g and run root /r.
 PLACES = [
@@ -58,6 +64,14 @@ PLACES = [
     (VFS.merged("ab"), "/g/vfs/dir/ab"),
     (VFS.tempdirs, "/g/vfs/tempdirs"),
     (VFS.of("/other").diff("ab"), "/other/vfs/dir/ab"),
+    (BTRFS.layers_json, "/g/btrfs-layers/layers.json"),
+    (BTRFS.images_lock, "/g/btrfs-images/images.lock"),
+    (BTRFS.container_dir("ab"), "/g/btrfs-containers/ab"),
+    (BTRFS.mountpoints_json, "/r/btrfs-layers/mountpoints.json"),
+    (BTRFS.driver_layer("ab"), "/g/btrfs/subvolumes/ab"),
+    (BTRFS.diff("ab"), "/g/btrfs/subvolumes/ab"),
+    (BTRFS.merged("ab"), "/g/btrfs/subvolumes/ab"),
+    (BTRFS.quota("ab"), "/g/btrfs/quotas/ab"),
 ]
 
 
@@ -66,7 +80,7 @@ def test_everything_lies_where_the_other_tools_look_for_it(path: str, expected: 
     assert path == expected
 
 
-@pytest.mark.parametrize("layout", [LAYOUT, VFS])
+@pytest.mark.parametrize("layout", [LAYOUT, VFS, BTRFS])
 def test_every_directory_comes_after_the_one_that_holds_it(layout: Layout) -> None:
     paths = [path for path, _mode in layout.all_directories()]
     for position, path in enumerate(paths):
@@ -77,3 +91,7 @@ def test_every_directory_comes_after_the_one_that_holds_it(layout: Layout) -> No
 def test_item_of_a_climbing_key_is_refused() -> None:
     with pytest.raises(InvalidKey):
         LAYOUT.image_item("ab", "..")
+
+
+def test_each_driver_has_its_layout() -> None:
+    assert {name: kind("/g", "/r").driver for name, kind in LAYOUTS.items()} == {name: name for name in LAYOUTS}

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of drivers whose trees are whole have in common: an image by their rules, and how they look at a store."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .applied_layers import APPLIED_LAYERS
+from .check_bench import check_here, wrong
+from .commands import run
+from .modules import ModuleResult, run_module
+from .odd_images import PLAIN, ImageLayout, make_tar, odd_layers
+from .stores import Store
+from .trees import snapshot
+
+LONG = bool(os.environ.get("STRATA_TEST_LONG"))
+ODD, RULES = "example.com/odd:1", "example.com/rules:1"
+# Below the driver's home.
+_TREES = {"vfs": "dir", "btrfs": "subvolumes"}
+
+
+def image_layout(directory: str) -> ImageLayout:
+    """The images ``rules``, whose layers take away and put in the place what the ones below have, and ``odd``."""
+    layout = ImageLayout(directory)
+    rules = [(make_tar(entries), PLAIN) for entries in APPLIED_LAYERS]
+    layout.add_image("rules", rules)
+    layout.add_image("odd", [*odd_layers(), *rules])
+    return layout
+
+
+def fill(store: Store, layout: ImageLayout) -> None:
+    run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:rules", store.bracket + RULES])
+    store.buildah("from", "--pull-never", "--name", "build", RULES)
+    point = store.buildah("mount", "build")
+    Path(point, "built").write_text("built", encoding="ascii")
+    shutil.rmtree(os.path.join(point, "opaque"))
+    store.buildah("umount", "build")
+    store.buildah("commit", "--quiet", "build", "localhost/built:1")
+    store.buildah("rm", "build")
+
+
+def module(store: Store, verb: str, *, check: bool = False, **arguments: Any) -> ModuleResult:
+    result = run_module(verb, {**store.module_options(), **arguments}, check=check)
+    assert not result.failed, result.text
+    return result
+
+
+def done(store: Store, verb: str, **arguments: Any) -> ModuleResult:
+    """The result of a module that had something to do: foreseen in check mode, and nothing to do afterwards.
+
+    Both is nothing that the driver decides, so the short run does without it.
+    """
+    if not LONG:
+        result = module(store, verb, **arguments)
+        assert result.changed, result.text
+        return result
+    before = files(store)
+    foreseen = module(store, verb, check=True, **arguments)
+    assert files(store) == before
+    result = module(store, verb, **arguments)
+    assert foreseen.changed and result.changed and foreseen["diff"] == result["diff"]
+    settled = files(store)
+    again = [module(store, verb, check=check, **arguments).changed for check in (True, False)]
+    assert again == [False, False] and files(store) == settled
+    return result
+
+
+def files(store: Store) -> tuple[Any, Any]:
+    return snapshot(store.root), snapshot(store.run_root)
+
+
+def trees(store: Store) -> str:
+    return os.path.join(store.root, store.driver, _TREES[store.driver])
+
+
+def records(store: Store, kind: str) -> list[dict[str, Any]]:
+    path = Path(store.root, f"{store.driver}-{kind}", f"{kind}.json")
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
+
+
+def counts(store: Store) -> list[int]:
+    text = Path(store.run_root, f"{store.driver}-layers", "mountpoints.json").read_text(encoding="utf-8")
+    return [record["count"] for record in json.loads(text)]
+
+
+def problems(store: Store, **arguments: Any) -> list[tuple[str, str]]:
+    return wrong(check_here(store, **arguments))
+
+
+def is_empty(store: Store) -> bool:
+    return os.listdir(trees(store)) == [] and [records(store, kind) for kind in ("layers", "images", "containers")] == [
+        [],
+        [],
+        [],
+    ]
+
+
+def unnamed_times(theirs: dict[str, Any], ours: dict[str, Any], began: int) -> None:
+    """Takes the times away that are those of the pull itself: of directories that were made or changed on the way."""
+    for path, entry in theirs.items():
+        other = ours.get(path, {})
+        if entry["type"] == other.get("type") == 0o040000 and min(entry["mtime_ns"], other["mtime_ns"]) >= began:
+            entry["mtime_ns"] = other["mtime_ns"] = None
+
+
+DAMAGES: dict[str, Callable[[str], object]] = {
+    "content": lambda tree: Path(tree, "pair", "two").write_bytes(b"LINKED"),
+    "addition": lambda tree: Path(tree, "added").touch(),
+    "loss": lambda tree: os.unlink(os.path.join(tree, "pair", "two")),
+    "mode": lambda tree: os.chmod(os.path.join(tree, "owned"), 0o755),
+    "owner": lambda tree: os.chown(os.path.join(tree, "pair", "two"), 1, 1),
+}
