@@ -19,6 +19,7 @@ from .stores import mounts_below
 # The least size of mkfs.btrfs is some 110 MiB; the file takes what is written.
 _SIZE = 1 << 30
 _SUBVOLUME_INODE = 256
+_MEMORY = "/dev/shm"  # noqa: S108
 
 
 def missing_for_btrfs() -> list[str]:
@@ -36,7 +37,7 @@ def _is_loaded() -> bool:
 @contextmanager
 def btrfs_disk(point: str) -> Iterator[str]:
     """A new Btrfs at the directory ``point``, gone at the end with all that is mounted below."""
-    image = f"{point}.btrfs"
+    image = os.path.join(_room(os.path.dirname(point)), f"{os.path.basename(point)}.btrfs")
     with open(image, "wb") as stream:
         stream.truncate(_SIZE)
     try:
@@ -55,6 +56,15 @@ def subvolumes(point: str) -> list[str]:
     """The paths below ``point``, where a Btrfs is mounted, of all its subvolumes; sorted."""
     listed = run(["btrfs", "subvolume", "list", point]).splitlines()
     return sorted(line.partition(" path ")[2] for line in listed)
+
+
+def _room(otherwise: str) -> str:
+    """Where the file lies: in memory if there is room, for each snapshot waits for the disk."""
+    try:
+        facts = os.statvfs(_MEMORY)
+    except OSError:
+        return otherwise
+    return _MEMORY if facts.f_bavail * facts.f_frsize >= 2 * _SIZE else otherwise
 
 
 def copy_with_subvolumes(source: str, target: str) -> None:
