@@ -4,8 +4,9 @@
 
 """Runs playbooks/quickstart.yml on a scratch store, with podman's view of the same store beside ours.
 
-Without an image it serves a real distribution root file system, made here, from a docker-registry on loopback. Everything
-lives below one directory; the machine's own store and configuration are neither read nor written.
+Without an image it serves one from a docker-registry on loopback: a real distribution root file system, made here, or a small
+image where the user is not root. Such a user needs subordinate IDs, and the programs have to be installed. Everything lives
+below one directory; the machine's own store and configuration are neither read nor written.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
 
 from lab.commands import run  # noqa: E402
+from lab.odd_images import ImageLayout  # noqa: E402
 from lab.registry import running_registry  # noqa: E402
 from lab.rootfs import rootfs_image  # noqa: E402
+from lab.shell_image import shell_layer  # noqa: E402
 from lab.stores import Store  # noqa: E402
 
 # podman refuses a longer path.
 _LONGEST_RUN_ROOT = 50
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 POLICY = {"default": [{"type": "insecureAcceptAnything"}]}
 
 
@@ -36,12 +41,12 @@ def main() -> int:
     options = _arguments()
     base = os.path.abspath(options.directory)
     store = _store(base)
-    store.destroy()
+    _remove(store)
     os.makedirs(store.base)
     with ExitStack() as running:
         image, insecure = options.image, False
         if not image:
-            image, insecure = _serve_rootfs(running, base, options.cache), True
+            image, insecure = _serve_image(running, base, options.cache), True
         variables = {
             "quickstart_image": image,
             "quickstart_store": store.module_options() | {"storage_conf": _storage_conf(base, store)},
@@ -71,13 +76,20 @@ def _store(base: str) -> Store:
     store = Store(os.path.join(base, "store"))
     if len(store.run_root) <= _LONGEST_RUN_ROOT:
         return store
-    return Store(store.base, f"/run/strata-demo-{hashlib.sha256(base.encode()).hexdigest()[:8]}")
+    runtime = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or "/tmp"
+    return Store(store.base, f"{runtime}/strata-demo-{hashlib.sha256(base.encode()).hexdigest()[:8]}")
 
 
-def _serve_rootfs(running: ExitStack, base: str, cache: str) -> str:
-    """The name of the root file system's image in a registry that runs until the end."""
-    print("A distribution root file system is made (a minute, the first time) and served on loopback ...", flush=True)
-    layout = rootfs_image(os.path.abspath(cache))
+def _remove(store: Store) -> None:
+    """Removes the store of the last run. Without root rights its files belong to subordinate IDs."""
+    if os.geteuid() and os.path.isdir(store.base):
+        run(["podman", "unshare", "rm", "-rf", store.base, store.run_root])
+    store.destroy()
+
+
+def _serve_image(running: ExitStack, base: str, cache: str) -> str:
+    """The name of the image in a registry that runs until the end."""
+    layout = _layout(base, os.path.abspath(cache))
     registry = running.enter_context(running_registry(os.path.join(base, "registry")))
     image = registry.reference("demo/rootfs:1")
     run(
@@ -85,6 +97,23 @@ def _serve_rootfs(running: ExitStack, base: str, cache: str) -> str:
         + [f"oci:{layout}:rootfs", f"docker://{image}"]
     )
     return image
+
+
+def _layout(base: str, cache: str) -> str:
+    """The directory of an OCI layout with the image ``rootfs``: a distribution, or what a user can make without root rights."""
+    if os.geteuid() == 0 or os.path.exists(os.path.join(cache, "rootfs.oci", "index.json")):
+        print(
+            "A distribution root file system is made (a minute, the first time) and served on loopback ...", flush=True
+        )
+        return rootfs_image(cache)
+    print(
+        "An image with the shell of this machine is made and served on loopback; root gets a distribution ...",
+        flush=True,
+    )
+    layout = ImageLayout(tempfile.mkdtemp(dir=base))
+    machine = os.uname().machine
+    layout.add_image("rootfs", [shell_layer()], architecture=_ARCHITECTURES.get(machine, machine))
+    return layout.directory
 
 
 def _storage_conf(base: str, store: Store) -> str:
