@@ -23,11 +23,13 @@ options:
     type: path
   driver:
     description:
-      - Storage driver of the store. This release has V(overlay), for which V(overlay2) is another name, and V(vfs). Any other is an
-        error.
+      - Storage driver of the store. This release has V(overlay), for which V(overlay2) is another name, V(vfs), and V(btrfs). Any other is
+        an error.
       - With V(vfs) each layer and container is a copy of all that is below it. It needs nothing of the kernel, and much space where the
         file system cannot share the blocks of files as Btrfs and XFS do.
-      - When unset, C(storage.conf) of the target decides.
+      - With V(btrfs), whose store must lie on Btrfs, each of them is a subvolume, made as a snapshot of the one below.
+      - When unset, C(storage.conf) of the target decides; where it names none, the driver that has kept layers in the store, and
+        V(overlay) in a new one.
     type: str
   driver_options:
     description:

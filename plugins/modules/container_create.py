@@ -65,8 +65,8 @@ options:
   uidmap:
     description:
       - User ID map, as V(container_id:host_id:size).
-      - This release stores it; such a container cannot be mounted by M(strata.containers.container_mount) yet. With the driver V(vfs)
-        it is an error.
+      - This release stores it; such a container cannot be mounted by M(strata.containers.container_mount) yet. With the drivers V(vfs)
+        and V(btrfs) it is an error.
     type: list
     elements: str
   gidmap:

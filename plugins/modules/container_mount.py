@@ -33,7 +33,8 @@ options:
   read_only:
     description:
       - Mount without the right to write.
-      - It is an error when the container is mounted the other way already, and with the driver V(vfs), whose mounts are directories.
+      - It is an error when the container is mounted the other way already, and with the drivers V(vfs) and V(btrfs), whose
+        mounts are directories.
     type: bool
     default: false
   force:

@@ -40,8 +40,8 @@ notes:
   - A user other than root works on stores of that user, as rootless podman does; it takes subordinate IDs. See C(docs/rootless.md).
   - What such a user mounts no process sees but those of C(podman unshare) and of the command in RV(enter).
   - As with podman, the mount options of C(storage.conf) are those of containers; the mount of an image does not have them.
-  - As with podman, nothing keeps root from writing into the mount of an image of the driver V(vfs), which is the directory of its
-    layer.
+  - As with podman, nothing keeps root from writing into the mount of an image of the drivers V(vfs) and V(btrfs), which is the
+    directory of its layer.
 seealso:
   - module: strata.containers.container_mount
   - module: strata.containers.image_pull

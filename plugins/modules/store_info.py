@@ -68,7 +68,7 @@ store:
       type: bool
       sample: false
     status:
-      description: What the driver says of itself, in the words of C(podman info); nothing for V(vfs).
+      description: What the driver says of itself, in the words of C(podman info); nothing for V(vfs) and V(btrfs).
       returned: always
       type: dict
       sample: {Backing Filesystem: extfs, Supports d_type: "true", Native Overlay Diff: "true", Using metacopy: "false"}
