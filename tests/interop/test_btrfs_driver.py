@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import random
 import shutil
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +44,8 @@ from lab.whole_trees import (
     module,
     problems,
     records,
+    runs,
+    saved_layers,
     trees,
     unnamed_times,
 )
@@ -127,19 +126,6 @@ def nest(tree: str) -> None:
         Path(path, "file").write_text(name, encoding="ascii")
 
 
-def saved_layers(archive: str) -> list[str]:
-    """The digests of the layers of an archive of ``podman save``."""
-    with tarfile.open(archive) as tar:
-
-        def read(name: str) -> bytes:
-            member = tar.extractfile(name)
-            assert member is not None
-            return member.read()
-
-        (manifest,) = json.loads(read("manifest.json"))
-        return [f"sha256:{hashlib.sha256(read(name)).hexdigest()}" for name in manifest["Layers"]]
-
-
 class TestPull:
     def test_every_tree_and_record_is_podmans(
         self, layout: ImageLayout, make: Callable[[str], Store], local: FlakyRegistry, pull_options: dict[str, Any]
@@ -198,11 +184,7 @@ class TestPull:
     @pytest.mark.skipif(not LONG, reason="a distribution is unpacked, and its shell run")
     def test_what_was_pulled_runs(self, store: Store, registry: Registry, pull_options: dict[str, Any]) -> None:
         module(store, "image_pull", **pull_options, name=registry.reference("base:1"))
-        store.buildah("from", "--pull-never", "--name", "box", registry.reference("base:1"))
-        point = store.buildah("mount", "box")
-        assert run(["chroot", point, "/bin/sh", "-c", "cat /etc/debian_version > /seen; echo run"]) == "run\n"
-        store.buildah("commit", "--quiet", "box", "localhost/seen:1")
-        assert problems(store, deep=True) == []
+        runs(store, registry.reference("base:1"))
 
 
 def store_path(store: Store) -> Callable[[str], str]:
@@ -359,6 +341,21 @@ class TestCare:
         assert check_here(filled, repair=True)["changed"]
         assert problems(filled, deep=True) == [] and known(filled) == of_records(filled)
         assert filled.podman("images", "--noheading", "--format", "{{.Repository}}") == "example.com/rules"
+
+    def test_a_copy_without_subvolumes_can_be_read_but_not_built_on(
+        self, model: Store, make: Callable[[str], Store]
+    ) -> None:
+        copied = make("copied")
+        run(["cp", "-a", model.root, copied.root])
+        shutil.rmtree(os.path.join(copied.root, "libpod"))
+        assert known(copied) == [] and problems(copied, deep=True) == []
+        with pytest.raises(CommandFailed, match="failed to create btrfs snapshot: invalid argument"):
+            copied.buildah("from", "--pull-never", "--name", "box", RULES)
+        refused = run_module("container_create", {**copied.module_options(), "image": RULES, "name": "box"})
+        assert refused.code == "store_damaged" and "a subvolume" in refused.text, refused.text
+        assert records(copied, "containers") == [] and len(records(copied, "layers")) == len(records(model, "layers"))
+        module(copied, "image_prune", all=True)
+        assert is_empty(copied) and os.listdir(trees(copied)) == []
 
     def test_a_store_that_others_use_is_wiped_by_force_only(self, filled: Store) -> None:
         filled.buildah("from", "--pull-never", "--name", "box", RULES)

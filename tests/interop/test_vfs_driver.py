@@ -20,6 +20,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.drivers
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.plugins.module_utils._storage.vfs_options import parse_vfs_options
 from lab.applied_layers import APPLIED_LAYERS
+from lab.btrfs import subvolumes
 from lab.check_bench import check_here, layout_of
 from lab.commands import CommandFailed, run
 from lab.fixtures import scratch_stores
@@ -28,6 +29,7 @@ from lab.kill_bench import Bench, kill_bench
 from lab.kill_scenarios import FURTHER, VERBS, Scenario
 from lab.modules import run_module
 from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
+from lab.registry import Registry
 from lab.schema1_images import OldImage, tar_of
 from lab.static_registry import StaticRegistry
 from lab.stores import Store, image_record
@@ -47,6 +49,8 @@ from lab.whole_trees import (
     module,
     problems,
     records,
+    runs,
+    saved_layers,
     trees,
     unnamed_times,
 )
@@ -58,7 +62,7 @@ def layout(judges: None, tmp_path_factory: pytest.TempPathFactory) -> ImageLayou
 
 
 @pytest.fixture(scope="module")
-def registry() -> Iterator[FlakyRegistry]:
+def local() -> Iterator[FlakyRegistry]:
     with flaky_registry() as registry:
         yield registry
 
@@ -94,11 +98,11 @@ def filled(model: Store, store: Store) -> Store:
 
 class TestPull:
     def test_every_tree_and_record_is_podmans(
-        self, layout: ImageLayout, make: Callable[[str], Store], registry: FlakyRegistry, pull_options: dict[str, Any]
+        self, layout: ImageLayout, make: Callable[[str], Store], local: FlakyRegistry, pull_options: dict[str, Any]
     ) -> None:
         ours, theirs = make("ours"), make("theirs")
-        image = registry.reference("odd:1")
-        registry.add(layout, "odd", "odd")
+        image = local.reference("odd:1")
+        local.add(layout, "odd", "odd")
         began = os.stat(ours.base).st_mtime_ns
         result = done(ours, "image_pull", **pull_options, name=image)
         theirs.podman("pull", "--quiet", "--tls-verify=false", image)
@@ -116,7 +120,9 @@ class TestPull:
         assert [layer["path"] for layer in result["images"][0]["layers"]] == [
             os.path.join(trees(ours), layer["id"]) for layer in records(ours, "layers")
         ]
-        # The archives that go out of the store are those that came, as skopeo sees to.
+        # The archives that go out of the store are those that came, as podman puts them together and skopeo sees to.
+        ours.podman("save", "--quiet", "--output", f"{ours.base}/archive", image)
+        assert saved_layers(f"{ours.base}/archive") == [layer["diff-digest"] for layer in records(theirs, "layers")]
         run(["skopeo", "--insecure-policy", "copy", ours.bracket + image, f"dir:{ours.base}/saved"])
         assert problems(ours, deep=True) == problems(theirs, deep=True) == []
         ours.podman("rmi", image)
@@ -146,13 +152,13 @@ class TestPull:
         assert problems(ours, deep=True) == []
 
     def test_only_what_is_above_is_fetched(
-        self, filled: Store, layout: ImageLayout, registry: FlakyRegistry, pull_options: dict[str, Any]
+        self, filled: Store, layout: ImageLayout, local: FlakyRegistry, pull_options: dict[str, Any]
     ) -> None:
         more = [(make_tar(entries), PLAIN) for entries in (*APPLIED_LAYERS, [Entry("more", content=b"more")])]
         # The same content twice: the second time it is on the first.
         layout.add_image("more", [*more, more[-1]])
-        image = registry.reference("more:1")
-        registry.add(layout, "more", "more")
+        image = local.reference("more:1")
+        local.add(layout, "more", "more")
         result = done(filled, "image_pull", **pull_options, name=image)
         assert [layer["action"] for layer in result["images"][0]["layers"]] == ["keep"] * 3 + ["fetch", "reuse"]
         assert problems(filled, deep=True) == []
@@ -160,15 +166,38 @@ class TestPull:
         assert "more" in os.listdir(point) and "pair" in os.listdir(point)
 
     def test_a_blob_that_is_not_what_it_should_be_leaves_nothing(
-        self, store: Store, layout: ImageLayout, registry: FlakyRegistry, pull_options: dict[str, Any]
+        self, store: Store, layout: ImageLayout, local: FlakyRegistry, pull_options: dict[str, Any]
     ) -> None:
         wrong = [(make_tar([Entry("one")]), PLAIN), (make_tar([Entry("a"), Entry("a/.wh.b/c")]), PLAIN)]
         layout.add_image("wrong", wrong)
-        image = registry.reference("wrong:1")
-        registry.add(layout, "wrong", "wrong")
+        image = local.reference("wrong:1")
+        local.add(layout, "wrong", "wrong")
         result = run_module("image_pull", {**store.module_options(), **pull_options, "name": image, "retries": 0})
         assert result.failed and result.code == "unsafe_layer", result.text
         assert is_empty(store) and os.listdir(os.path.join(store.root, "vfs")) == ["dir"]
+
+    @pytest.mark.skipif(not LONG, reason="a distribution is unpacked, and its shell run")
+    def test_what_was_pulled_runs(self, store: Store, registry: Registry, pull_options: dict[str, Any]) -> None:
+        module(store, "image_pull", **pull_options, name=registry.reference("base:1"))
+        runs(store, registry.reference("base:1"))
+
+
+class TestOnBtrfs:
+    def test_copies_share_blocks_and_go_with_the_subvolumes_inside(self, judges: None) -> None:
+        with scratch_stores("btrfs") as on_disk:
+            store = Store(on_disk("store").base, driver="vfs")
+            layers = [(make_tar([Entry("large", content=random.Random(1).randbytes(4 << 20))]), PLAIN)]
+            layout = ImageLayout(f"{store.base}/images")
+            layout.add_image("large", layers)
+            run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:large", f"{store.bracket}large:1"])
+            path = module(store, "container_create", image="large:1", name="box")["container"]["path"]
+            os.sync()
+            (usage,) = run(["btrfs", "filesystem", "du", "--raw", "--summarize", path]).splitlines()[1:]
+            total, exclusive, shared, _path = usage.split()
+            assert int(total) == int(shared) == 4 << 20 and int(exclusive) == 0, usage
+            run(["btrfs", "subvolume", "create", f"{path}/nested"])
+            module(store, "container_create", image="large:1", name="box", state="absent")
+            assert subvolumes(os.path.dirname(store.base)) == [] and not os.path.exists(path)
 
 
 def test_the_roots_of_trees_are_as_the_library_makes_them(make: Callable[[str], Store]) -> None:

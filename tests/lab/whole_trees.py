@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +111,31 @@ def unnamed_times(theirs: dict[str, Any], ours: dict[str, Any], began: int) -> N
         other = ours.get(path, {})
         if entry["type"] == other.get("type") == 0o040000 and min(entry["mtime_ns"], other["mtime_ns"]) >= began:
             entry["mtime_ns"] = other["mtime_ns"] = None
+
+
+def saved_layers(archive: str) -> list[str]:
+    """The digests of the layers of an archive of ``podman save``."""
+    with tarfile.open(archive) as tar:
+
+        def read(name: str) -> bytes:
+            member = tar.extractfile(name)
+            assert member is not None
+            return member.read()
+
+        (manifest,) = json.loads(read("manifest.json"))
+        return [f"sha256:{hashlib.sha256(read(name)).hexdigest()}" for name in manifest["Layers"]]
+
+
+def runs(store: Store, image: str) -> None:
+    """Has the shell of the image, a distribution, run in a container of buildah's, and commits what it wrote.
+
+    In its changed root, and by no runtime: those need control groups.
+    """
+    store.buildah("from", "--pull-never", "--name", "runs", image)
+    point = store.buildah("mount", "runs")
+    assert run(["chroot", point, "/bin/sh", "-c", "cat /etc/debian_version > /seen; echo run"]) == "run\n"
+    store.buildah("commit", "--quiet", "runs", "localhost/seen:1")
+    assert problems(store, deep=True) == []
 
 
 DAMAGES: dict[str, Callable[[str], object]] = {
