@@ -64,15 +64,31 @@ options:
     elements: str
   uidmap:
     description:
-      - User ID map, as V(container_id:host_id:size).
-      - This release stores it; such a container cannot be mounted by M(strata.containers.container_mount) yet. With the drivers V(vfs)
-        and V(btrfs) it is an error.
+      - User IDs of the container and the IDs of the host that stand for them, as V(container_id:host_id:size), one entry a range.
+        Without a size it is one ID.
+      - With O(uidmap) or O(gidmap) alone, users and groups map alike, as for C(podman create --uidmap). One range must have the ID 0.
+      - An empty list asks for a container without a map, whose IDs are those of the host.
+      - Where the kernel can show files with other owners at a mount (Linux 5.19, driver V(overlay)), the container costs no more
+        than any other. Else the first one with a map gets a copy of the image's files with these owners, which
+        stays with the image and serves further containers with the same map.
+      - Another map in a container that is there is a difference; see O(recreate).
     type: list
     elements: str
   gidmap:
-    description: Group ID map, as V(container_id:host_id:size). See O(uidmap).
+    description: Group IDs of the container, as V(container_id:host_id:size). See O(uidmap).
     type: list
     elements: str
+  userns:
+    description:
+      - The user namespace that the container is for, as C(podman create --userns) spells it. Not together with O(uidmap) and O(gidmap).
+      - V(auto) gives the container IDs of the host that no other container of the store has, as many as the image needs. They are
+        taken from the subordinate IDs of the user V(containers), or whom C(root-auto-userns-user) in C(storage.conf) names, in
+        C(/etc/subuid) and C(/etc/subgid); C(auto-userns-min-size) and C(auto-userns-max-size) set bounds.
+      - V(auto:size=4096) gives it that many. V(auto:uidmapping=0:100000:1,gidmapping=0:100000:1) gives it these besides; both can be
+        repeated and combined.
+      - V(host) asks for a container without a map.
+      - A container that is there and could have come from the same V(auto) keeps its IDs.
+    type: str
   force:
     description: Unmount a mounted container that is to be deleted or replaced, whoever mounted it.
     type: bool
@@ -93,6 +109,19 @@ EXAMPLES = r"""
     image: registry.example.com/base/debian:12
     name: workbench
     recreate: on_image_change
+
+- name: A container whose root is nobody on the host
+  strata.containers.container_create:
+    image: registry.example.com/base/debian:12
+    name: sandbox
+    uidmap:
+      - 0:100000:65536
+
+- name: A container with IDs of its own, whichever are free
+  strata.containers.container_create:
+    image: registry.example.com/base/debian:12
+    name: guest
+    userns: auto:size=8192
 
 - name: No such container any more
   strata.containers.container_create:
@@ -145,17 +174,17 @@ container:
       type: str
       sample: "2026-11-23T16:53:00.73739449Z"
     uid_map:
-      description: User ID map of the container.
+      description: User ID map of the container; empty when its IDs are those of the host.
       returned: always
       type: list
       elements: dict
-      sample: []
+      sample: [{container_id: 0, host_id: 100000, size: 65536}]
     gid_map:
-      description: Group ID map of the container.
+      description: Group ID map of the container; empty when its IDs are those of the host.
       returned: always
       type: list
       elements: dict
-      sample: []
+      sample: [{container_id: 0, host_id: 100000, size: 65536}]
     flags:
       description: Flags of the record, such as the labels for SELinux and the mount options.
       returned: always

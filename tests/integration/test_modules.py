@@ -173,7 +173,7 @@ class TestContainerCreate:
         assert created["container"]["flags"]["MountOpts"] == ["nodev"]
         assert created["container"]["uid_map"] == [{"container_id": 0, "host_id": 100000, "size": 65536}]
         other = alone("container_create", image=image, name="box", uidmap=["0:200000:65536"]).result("task")
-        assert [difference["what"] for difference in other["differences"]] == ["uid_map"]
+        assert [difference["what"] for difference in other["differences"]] == ["uid_map", "gid_map"]
 
     def test_an_absent_image_is_an_error_and_nothing_is_pulled(
         self, alone: Play, store: Store, registry: Registry

@@ -236,7 +236,7 @@ def kill_bench(directory: Path, driver: str = "overlay") -> Iterator[Bench]:
         layout.add_image("app", app_layers())
         registry.add(layout, "app", APP.partition(":")[0])
         files = {"policy": json.dumps(ACCEPT_ALL), "registries_conf": "", "authfile": '{"auths": {}}'}
-        options: dict[str, Any] = {"force": False, "recreate": "never"}
+        options: dict[str, Any] = {"force": False, "recreate": "never", "uidmap": None}
         for name, text in files.items():
             options[name] = str(directory / name)
             Path(options[name]).write_text(text, encoding="utf-8")

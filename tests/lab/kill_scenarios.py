@@ -30,6 +30,10 @@ class Lab(Protocol):
     def put_layers(self, store: Store, count: int) -> None: ...
 
 
+# The IDs of a container whose root is not the host's.
+MAP = "0:100000:65536"
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One verb with its options, on a store with or without the image of the registry, or on none at all.
@@ -64,6 +68,20 @@ def _mounted_twice(lab: Lab, store: Store) -> None:
 
 def _mounted_image(lab: Lab, store: Store) -> None:
     lab.do(store, "mount_image", name=lab.app)
+
+
+def _mapped(lab: Lab, store: Store) -> None:
+    lab.do(store, "create", image=lab.app, name="new", uidmap=MAP)
+
+
+def _unshifting(_lab: Lab, store: Store) -> None:
+    """As on a kernel that cannot show other owners at a mount."""
+    if store.driver == "overlay":
+        directory = Path(store.run_root) / "overlay"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The other tools may have tried already.
+        (directory / "idmapped-lower-dir-true").unlink(missing_ok=True)
+        (directory / "idmapped-lower-dir-false").touch()
 
 
 def _without_box(lab: Lab, store: Store) -> None:
@@ -125,6 +143,11 @@ FURTHER = (
     # and the third be the first.
     Scenario("pull_two", "pull", lambda lab: {"name": lab.app}, with_app=False, prepare=_with(2), roles=(HELPER,)),
     Scenario("pull_one", "pull", lambda lab: {"name": lab.app}, with_app=False, prepare=_with(3), roles=(HELPER,)),
+    Scenario("create_mapped", "create", lambda lab: {"image": lab.app, "name": "new", "uidmap": MAP}),
+    Scenario(
+        "create_copied", "create", lambda lab: {"image": lab.app, "name": "new", "uidmap": MAP}, prepare=_unshifting
+    ),
+    Scenario("mount_mapped", "mount", lambda _lab: {"name": "new"}, prepare=_mapped),
     Scenario("recreate", "create", lambda lab: {"image": lab.app, "name": BOX, "recreate": "always"}),
     Scenario("mount_again", "mount", lambda _lab: {"name": BOX}, prepare=_mounted_by_others),
     Scenario("unmount_one_of_two", "unmount", lambda _lab: {"name": BOX}, prepare=_mounted_twice),

@@ -83,6 +83,9 @@ def _names(store: Store) -> dict[str, str]:
         word = " ".join(container.get("names") or ["nameless"])
         names[container["id"]] = f"<container {word}>"
         names[container["layer"]] = f"<layer of {word}>"
+    for image in records(store, "images"):
+        for number, layer in enumerate(image.get("mapped-layers") or []):
+            names[layer] = f"<copy {number} of {image['layer']}>"
     home = Path(store.root, "overlay")
     for link in home.glob("*/link"):
         layer = link.parent.name

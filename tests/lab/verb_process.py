@@ -37,6 +37,7 @@ from ansible_collections.strata.containers.plugins.module_utils._engine.tag impo
 from ansible_collections.strata.containers.plugins.module_utils._engine.trust import open_gate
 from ansible_collections.strata.containers.plugins.module_utils._engine.wipe import wipe_store
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
+from ansible_collections.strata.containers.plugins.module_utils._model.id_map import id_maps, parse_id_map
 from ansible_collections.strata.containers.plugins.module_utils._model.platform import parse_platform
 from ansible_collections.strata.containers.plugins.module_utils._model.reference import parse_reference
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
@@ -90,7 +91,10 @@ def _pull(work: Work) -> bool:
 
 def _create(work: Work) -> bool:
     host = Host(work.layout, work.driver, lambda: _SECONDS, work.short_names)
-    request = ContainerRequest(work.options["image"], work.options["name"], recreate=work.options["recreate"])
+    uids = [parse_id_map(work.options["uidmap"])] if work.options["uidmap"] else None
+    request = ContainerRequest(
+        work.options["image"], work.options["name"], recreate=work.options["recreate"], maps=id_maps(uids, None)
+    )
     return create(request, host, work.reporter, check_mode=False).changed
 
 

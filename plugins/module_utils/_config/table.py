@@ -34,6 +34,13 @@ class Table:
         """The truth value under ``key``, False where there is none. Raises InvalidConfig."""
         return self._typed(key, bool, "true or false") or False
 
+    def count(self, key: str) -> int:
+        """The number from 0 on under ``key``, 0 where there is none. Raises InvalidConfig."""
+        value = self._typed(key, int, "a number") or 0
+        if isinstance(value, bool) or not 0 <= value < 1 << 32:
+            raise self.invalid(key, "wrong type", wanted="a number of 32 bits", found=_kind(value))
+        return int(value)
+
     def texts(self, key: str) -> tuple[str, ...]:
         """The list of texts under ``key``, empty where there is none. Raises InvalidConfig."""
         values = self._typed(key, list, "a list of text") or []

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
-from .._errors import HostError
-from .._model.id_map import IdMap
+from .._model.id_map import UNMAPPED, IdMaps
 from .._model.json_text import go_json
 from .._report import Reporter
 from .._storage.catalog import Catalog, read_catalog
-from .._storage.containers import NewContainer, create_container, delete_container
+from .._storage.containers import Base, NewContainer, create_container, delete_container
 from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
 from .._storage.prepare import prepare_store
@@ -29,16 +28,13 @@ from .remove import ensure_free, release
 
 if TYPE_CHECKING:
     from .._config.short_names import ShortNames
+    from .._model.user_namespace import AutoUserNamespace
+    from .._storage.edit import Tables
+    from .auto_user_ns import IdChooser
 
 NEVER = "never"
 ON_IMAGE_CHANGE = "on_image_change"
 ALWAYS = "always"
-
-
-class MappedTrees(HostError):
-    """The container shall have ID maps, for which its driver needs a tree with other owners."""
-
-    code = "id_maps_unsupported"
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class ContainerRequest:
     """A container that shall be there.
 
     ``name`` is its identity (None: a new container each time). ``metadata`` is stored as it is (None: what podman writes).
-    None for labels, options and maps means that nothing is asked of an existing container.
+    None for labels, options and maps means that nothing is asked of an existing container. With ``auto`` the maps are chosen.
     """
 
     image: str
@@ -56,33 +52,32 @@ class ContainerRequest:
     mount_label: Optional[str] = None
     process_label: Optional[str] = None
     mount_opts: Optional[tuple[str, ...]] = None
-    uid_map: Optional[tuple[IdMap, ...]] = None
-    gid_map: Optional[tuple[IdMap, ...]] = None
+    maps: Optional[IdMaps] = None
+    auto: Optional[AutoUserNamespace] = None
     force: bool = False
 
 
 @dataclass(frozen=True)
 class Host:
-    """The store to work on, the clock, and what this host says about short names."""
+    """The store to work on, the clock, and what this host says about short names.
+
+    ``ids`` gives what chooses the ID maps of a container that gets them automatically.
+    """
 
     layout: Layout
     driver: StoreDriver
     seconds: Callable[[], int]
     short_names: Callable[[], ShortNames]
+    ids: Optional[Callable[[AutoUserNamespace, Catalog, ImageRecord], IdChooser]] = None
 
 
 def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_mode: bool) -> Outcome:
     """The container of ``request``, created where it is absent and replaced where ``recreate`` says so.
 
-    A difference that is left alone is listed in ``differences`` and warned of. Raises UnknownImage, NameInUse, MappedTrees, and
-    ContainerMounted where a container to be replaced is mounted and ``force`` is not given.
+    A difference that is left alone is listed in ``differences`` and warned of. Raises UnknownImage, NameInUse,
+    NoSubordinateIds, NoFreeIds, UserNamespaceTooLarge, and ContainerMounted where a container to be replaced is mounted and
+    ``force`` is not given.
     """
-    if (request.uid_map or request.gid_map) and not host.layout.stacked:
-        raise MappedTrees(
-            "this driver shifts no IDs at a mount, and trees with other owners are not made yet",
-            subject=request.name or request.image,
-            found=host.layout.driver,
-        )
     catalog = recovered_catalog(host.layout, host.driver, check_mode=check_mode)
     image = find_image(catalog, request.image, host.short_names)
     present = knows_container(catalog, request.name) if request.name else None
@@ -109,9 +104,11 @@ def _created(
     check_mode: bool,
 ) -> Outcome:
     before: dict[str, Any] = {"container": None}
+    chooser = _chooser(request, host, catalog, image)
     if check_mode:
-        return Outcome(True, _predicted(request, image, []), before, _predicted_side(request, image))
-    record = _write(request, host, image, reporter)
+        maps = chooser.choose(catalog.containers) if chooser else request.maps
+        return Outcome(True, _predicted(request, image, maps, []), before, _predicted_side(request, image))
+    record = _write(request, host, image, chooser, reporter)
     facts = describe_container(host.layout, read_catalog(host.layout), record)
     return Outcome(True, {"container": facts, "differences": []}, before, {"container": _side(record)})
 
@@ -128,17 +125,27 @@ def _replaced(
 ) -> Outcome:
     before = {"container": _side(present)}
     ensure_free(host.layout, catalog, present, request.force)
+    chooser = _chooser(request, host, catalog, image)
     if check_mode:
-        return Outcome(True, _predicted(request, image, differences), before, _predicted_side(request, image))
+        # Those of the container that goes are free by then.
+        others = [record for record in catalog.containers if record.id != present.id]
+        maps = chooser.choose(others) if chooser else request.maps
+        return Outcome(True, _predicted(request, image, maps, differences), before, _predicted_side(request, image))
     release(host.layout, host.driver, present, reporter)
     delete_container(host.layout, host.driver, present)
     reporter.step("deleted", present.id, name=request.name)
-    record = _write(request, host, image, reporter)
+    record = _write(request, host, image, chooser, reporter)
     facts = describe_container(host.layout, read_catalog(host.layout), record)
     return Outcome(True, {"container": facts, "differences": differences}, before, {"container": _side(record)})
 
 
-def _write(request: ContainerRequest, host: Host, image: ImageRecord, reporter: Reporter) -> ContainerRecord:
+def _chooser(request: ContainerRequest, host: Host, catalog: Catalog, image: ImageRecord) -> IdChooser | None:
+    return host.ids(request.auto, catalog, image) if request.auto and host.ids else None
+
+
+def _write(
+    request: ContainerRequest, host: Host, image: ImageRecord, chooser: IdChooser | None, reporter: Reporter
+) -> ContainerRecord:
     prepare_store(host.layout)
     record = create_container(
         host.layout,
@@ -151,12 +158,26 @@ def _write(request: ContainerRequest, host: Host, image: ImageRecord, reporter: 
             mount_label=request.mount_label or "",
             process_label=request.process_label or "",
             mount_opts=request.mount_opts or (),
-            uid_map=request.uid_map or (),
-            gid_map=request.gid_map or (),
+            maps=request.maps or UNMAPPED,
+            choose_maps=chooser.choose if chooser else None,
+            base_for=_base_for(host, image) if request.maps or chooser else None,
         ),
     )
     reporter.step("created", record.id, name=request.name, image=image.id, layer=record.layer)
     return record
+
+
+def _base_for(host: Host, image: ImageRecord) -> Callable[[Tables, Catalog, IdMaps, str], Base]:
+    """What tells what a container of the image is built on where it has ID maps."""
+    from .._storage.mapped_layers import MappedLayers
+    from .._storage.owners import Owners
+
+    owners = Owners(host.layout, host.driver)
+
+    def base_for(tables: Tables, others: Catalog, maps: IdMaps, container_id: str) -> Base:
+        return MappedLayers(tables, others, owners).base_for(image.id, maps, container_id)
+
+    return base_for
 
 
 def _metadata(request: ContainerRequest, image: ImageRecord, container_id: str, seconds: int) -> str:
@@ -189,14 +210,44 @@ def _differences(request: ContainerRequest, image: ImageRecord, present: Contain
         pairs.append(("process_label", request.process_label, present.flags.get("ProcessLabel", "")))
     if request.mount_opts is not None:
         pairs.append(("mount_opts", list(request.mount_opts), list(present.flags.get("MountOpts") or [])))
-    if request.uid_map is not None:
-        pairs.append(("uid_map", [entry.to_json() for entry in request.uid_map], [dict(e) for e in present.uidmap]))
-    if request.gid_map is not None:
-        pairs.append(("gid_map", [entry.to_json() for entry in request.gid_map], [dict(e) for e in present.gidmap]))
+    if request.maps is not None:
+        found = IdMaps.from_json(present.uidmap, present.gidmap)
+        pairs.append(("uid_map", _json(request.maps)[0], _json(found)[0]))
+        pairs.append(("gid_map", _json(request.maps)[1], _json(found)[1]))
+    if request.auto is not None:
+        pairs.append(("userns", str(request.auto), _as_auto(request.auto, present)))
     return [{"what": what, "wanted": wanted, "found": found} for what, wanted, found in pairs if wanted != found]
 
 
-def _predicted(request: ContainerRequest, image: ImageRecord, differences: list[dict[str, Any]]) -> dict[str, Any]:
+def _as_auto(auto: AutoUserNamespace, present: ContainerRecord) -> str:
+    """How the container that is there could have been asked for: as ``auto`` where it may be one of these."""
+    maps = IdMaps.from_json(present.uidmap, present.gidmap)
+    if not maps.whole:
+        return "host"
+    size = sum(entry.size for entry in maps.uids if entry not in auto.additional.uids)
+    has_all = {*auto.additional.uids} <= {*maps.uids} and {*auto.additional.gids} <= {*maps.gids}
+    wanted = auto.size is None or size == auto.size - _covered(auto)
+    return (
+        str(auto)
+        if has_all and wanted
+        else " ".join(["uid_map", *map(str, maps.uids), "gid_map", *map(str, maps.gids)])
+    )
+
+
+def _covered(auto: AutoUserNamespace) -> int:
+    """How many of the IDs below its size the container has by additional maps."""
+    ends = ((entry.container_id, entry.container_id + entry.size) for entry in auto.additional.uids)
+    return sum(max(0, min(end, auto.size or 0) - start) for start, end in ends)
+
+
+def _json(maps: IdMaps) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
+    return [entry.to_json() for entry in maps.uids], [entry.to_json() for entry in maps.gids]
+
+
+def _predicted(
+    request: ContainerRequest, image: ImageRecord, maps: IdMaps | None, differences: list[dict[str, Any]]
+) -> dict[str, Any]:
+    uid_map, gid_map = _json(maps or UNMAPPED)
     flags: dict[str, Any] = {"MountLabel": request.mount_label or "", "ProcessLabel": request.process_label or ""}
     if request.mount_opts:
         flags["MountOpts"] = list(request.mount_opts)
@@ -209,8 +260,8 @@ def _predicted(request: ContainerRequest, image: ImageRecord, differences: list[
             "metadata": request.metadata,
             "big_data": [],
             "created": None,
-            "uid_map": [entry.to_json() for entry in request.uid_map or ()],
-            "gid_map": [entry.to_json() for entry in request.gid_map or ()],
+            "uid_map": uid_map,
+            "gid_map": gid_map,
             "flags": flags,
             "path": None,
             "mount_point": None,

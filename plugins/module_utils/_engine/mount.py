@@ -7,22 +7,18 @@
 
 from __future__ import annotations
 
-from .._errors import HostError
+from collections.abc import Callable
+from functools import partial
+
 from .._report import Reporter
-from .._storage.driver import StoreDriver
+from .._storage.driver import MountOwners, StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
-from .._storage.records import ContainerRecord
+from .._storage.records import ContainerRecord, LayerRecord
 from .containers import container_facts, knows_container
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
 from .outcome import Outcome
 from .recover import recovered_catalog
-
-
-class MappedContainer(HostError):
-    """The container shifts user IDs, which this engine cannot mount."""
-
-    code = "id_maps_unsupported"
 
 
 def mount_container(
@@ -39,16 +35,18 @@ def mount_container(
 
     ``may_be_volatile`` says whether a container that its maker calls volatile is mounted as such.
 
-    Raises UnknownContainer, MappedContainer, and ReadOnlyConflict where it is mounted the other way already.
+    Raises UnknownContainer, OwnersUnsupported, and ReadOnlyConflict where it is mounted the other way already.
     """
     catalog = recovered_catalog(layout, driver, check_mode=check_mode)
     record = catalog.container(name)
-    if record.uidmap or record.gidmap:
-        raise MappedContainer("containers with ID maps cannot be mounted yet", subject=name)
+    owners_of = _owners(layout, driver, record)
     before = mount_state(layout, catalog, record.id, record.layer)
     mount_options = tuple(record.flags.get("MountOpts") or ())
     if check_mode:
         driver.ensure_native()
+        layer = catalog.layer(record.layer)
+        if owners_of and layer and not before.mount_point:
+            owners_of(layer)
         wanted = driver.read_only(read_only, mount_options)
         after, changed = predict_mount(layout, record.id, record.layer, before, read_only=wanted)
         return _outcome(layout, record, before, after, changed)
@@ -61,6 +59,7 @@ def mount_container(
         mount_options=mount_options,
         mount_label=str(record.flags.get("MountLabel") or ""),
         volatile=may_be_volatile and record.flags.get("Volatile") is True,
+        owners_of=owners_of,
     )
     if changed:
         reporter.step("mounted", record.id, path=after.mount_point, count=after.mount_count, read_only=read_only)
@@ -83,6 +82,18 @@ def unmount_container(
     if changed:
         reporter.step("unmounted", record.id, count=after.mount_count)
     return _outcome(layout, record, before, after, changed)
+
+
+def _owners(
+    layout: Layout, driver: StoreDriver, record: ContainerRecord
+) -> Callable[[LayerRecord], MountOwners] | None:
+    """What tells the owners of the container's files where it has ID maps. Raises OwnersUnsupported when it is called."""
+    if not record.uidmap and not record.gidmap:
+        return None
+    from .._model.id_map import IdMaps
+    from .._storage.owners import Owners
+
+    return partial(Owners(layout, driver).at_mount, record.id, IdMaps.from_json(record.uidmap, record.gidmap))
 
 
 def _outcome(layout: Layout, record: ContainerRecord, before: MountState, after: MountState, changed: bool) -> Outcome:

@@ -100,7 +100,9 @@ class Catalog:
         """The layers whose content is the tar with this diff ID, and from which it can be taken."""
         text = str(diff_id)
         return tuple(
-            layer for layer in self.layers if layer.diff_digest == text and not layer.incomplete and not layer.uidmap
+            layer
+            for layer in self.layers
+            if layer.diff_digest == text and not layer.incomplete and not (layer.uidmap or layer.gidmap)
         )
 
     def layer_of_blob(self, blob: Digest) -> LayerRecord | None:

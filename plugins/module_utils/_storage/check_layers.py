@@ -69,7 +69,9 @@ def _tree_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]:
             "layer_link_lost", layer.id, "the short link to the layer or the file with its name is lost", mend
         )
     yield from _lower_problems(evidence, layer)
-    needed = (layout.work(layer.id),) if layer.parent else (layout.work(layer.id), layout.empty(layer.id))
+    # A copy with shifted owners has no parent where its model has none, and lies on that.
+    lowest = not layer.parent and not read_lowers(layout, layer.id)
+    needed = (layout.work(layer.id), layout.empty(layer.id)) if lowest else (layout.work(layer.id),)
     for path in needed:
         if not os.path.isdir(path):
             mend = Mend("make the directory", _maker(path))
@@ -81,7 +83,7 @@ def _lower_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]
     below = evidence.lineage(layer.id)[1:]
     last = below[-1] if below else layer
     # Lower layers in additional stores have links there, and a copy with shifted owners lies on its model.
-    if last.parent or layer.uidmap or any(record.uidmap for record in below):
+    if last.parent or any(record.uidmap or record.gidmap for record in (layer, *below)):
         return
     wanted = lowers_of(layout, [record.id for record in below])
     if wanted is None or read_lowers(layout, layer.id) == wanted:

@@ -14,13 +14,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from .._errors import HostError, StrataError, UsageError
+from .._host.locks import exclusive
 from .._host.remove_tree import InUse, remove_tree
-from .._model.id_map import IdMap
+from .._model.id_map import UNMAPPED, IdMaps
 from .._model.times import now_text
 from .catalog import Catalog, UnknownImage, read_additional
 from .driver import TreeDriver
@@ -46,11 +47,25 @@ class LayerInUse(HostError):
 
 
 @dataclass(frozen=True)
+class Base:
+    """The layer ``parent`` on which a container's is built, and the maps by which the files then have their owners on the disk.
+
+    ``change`` gives the files of the container's own new layer these owners, where the parent's have others.
+    """
+
+    parent: str | None
+    maps: IdMaps = UNMAPPED
+    change: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True)
 class NewContainer:
     """A container to be made.
 
     ``top_layer`` is the top layer of the image as the caller knows it. ``metadata`` gets the ID of the new container
-    and returns the text to store. Labels are SELinux's, empty where it is not used. Empty ID maps mean no mapping.
+    and returns the text to store. Labels are SELinux's, empty where it is not used. ``choose_maps``, where given, tells the ID
+    maps in place of ``maps``, from the records of all containers, of which none is made or deleted meanwhile. With maps
+    ``base_for`` tells what the container's layer is built on: see ``mapped_layers``.
     """
 
     image_id: str
@@ -60,28 +75,34 @@ class NewContainer:
     mount_label: str = ""
     process_label: str = ""
     mount_opts: tuple[str, ...] = ()
-    uid_map: tuple[IdMap, ...] = ()
-    gid_map: tuple[IdMap, ...] = ()
+    maps: IdMaps = UNMAPPED
+    choose_maps: Callable[[Iterable[ContainerRecord]], IdMaps] | None = None
+    base_for: Callable[[Tables, Catalog, IdMaps, str], Base] | None = None
 
 
 def create_container(layout: Layout, driver: TreeDriver, new: NewContainer) -> ContainerRecord:
     """Makes the container and returns its record.
 
     After an error nothing of it is left. Raises NameInUse, UnknownImage when the image or its top layer is no longer
-    what the caller knows, and HostError.
+    what the caller knows, UnmappedOwner, HostError, and what ``choose_maps`` raises.
     """
     # Before our own locks: those of additional stores come before that of the images.
     others = read_additional(layout)
-    with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
+    with (
+        _range_lock(layout, new),
+        open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables,
+    ):
         remove_remains(tables, layout, driver)
         _check_name(tables, new.name)
         _check_image(tables, others, new)
+        maps = new.choose_maps(tables.containers) if new.choose_maps else new.maps
         layer_id = random_id(record.id for record in tables.layers)
         container_id = random_id(record.id for record in tables.containers)
         try:
-            _add_layer(tables, driver, new, layer_id, container_id)
+            base = new.base_for(tables, others, maps, container_id) if new.base_for else Base(new.top_layer)
+            _add_layer(tables, driver, new, base, layer_id, container_id)
             make_directory(layout.container_userdata(container_id))
-            record = _record(new, layer_id, container_id)
+            record = _record(new, maps, layer_id, container_id)
             tables.containers.add(record)
             tables.save_containers()
         except Exception:
@@ -150,18 +171,29 @@ def _check_image(tables: Tables, others: Catalog, new: NewContainer) -> None:
         raise UnknownImage("the top layer of the image is not in the store", subject=new.image_id, wanted=new.top_layer)
 
 
-def _add_layer(tables: Tables, driver: TreeDriver, new: NewContainer, layer_id: str, container_id: str) -> None:
+def _range_lock(layout: Layout, new: NewContainer) -> AbstractContextManager[object]:
+    """The lock under which all tools choose ranges of IDs; none where the container has no maps, as upstream."""
+    return exclusive(layout.userns_lock) if new.maps or new.choose_maps else nullcontext()
+
+
+def _add_layer(
+    tables: Tables, driver: TreeDriver, new: NewContainer, base: Base, layer_id: str, container_id: str
+) -> None:
     layer = LayerRecord.of(
         id=layer_id,
         names=_layer_names(tables, new.name),
-        parent=new.top_layer,
+        parent=base.parent,
         mountlabel=new.mount_label,
         created=now_text(time.time_ns()),
         flags={INCOMPLETE: True},
+        uidmap=[entry.to_json() for entry in base.maps.uids],
+        gidmap=[entry.to_json() for entry in base.maps.gids],
     )
     tables.layers.add(layer)
     tables.save_layers()
-    driver.create_writable(layer_id, new.top_layer)
+    driver.create_writable(layer_id, base.parent)
+    if base.change:
+        base.change(layer_id)
     driver.flush()
     _set_flags(tables, layer_id, {FOR_CONTAINER: container_id})
 
@@ -181,7 +213,7 @@ def _set_flags(tables: Tables, layer_id: str, flags: dict[str, Any]) -> None:
         tables.save_layers()
 
 
-def _record(new: NewContainer, layer_id: str, container_id: str) -> ContainerRecord:
+def _record(new: NewContainer, maps: IdMaps, layer_id: str, container_id: str) -> ContainerRecord:
     flags: dict[str, Any] = {"MountLabel": new.mount_label}
     if new.mount_opts:
         flags["MountOpts"] = list(new.mount_opts)
@@ -193,8 +225,8 @@ def _record(new: NewContainer, layer_id: str, container_id: str) -> ContainerRec
         layer=layer_id,
         metadata=new.metadata(container_id),
         created=now_text(time.time_ns()),
-        uidmap=[entry.to_json() for entry in new.uid_map],
-        gidmap=[entry.to_json() for entry in new.gid_map],
+        uidmap=[entry.to_json() for entry in maps.uids],
+        gidmap=[entry.to_json() for entry in maps.gids],
         flags=flags,
     )
 

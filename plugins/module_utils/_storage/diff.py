@@ -56,7 +56,9 @@ class _Trees:
     def __init__(self, layout: Layout, catalog: Catalog, layer: LayerRecord, opened: ExitStack) -> None:
         self.layer_id = layer.id
         self._opened = opened
-        self._waiting = [layout.of(below.store).diff(below.id) for below in catalog.layer_chain(layer.id)]
+        self._waiting = [
+            tree for below in catalog.layer_chain(layer.id) for tree in _generations(layout.of(below.store), below)
+        ]
         self._trees: list[RootedTree] = []
 
     def open_file(self, name: bytes) -> int:
@@ -70,6 +72,15 @@ class _Trees:
                 return descriptor
             position += 1
         raise ReassemblyFailed(f"the file {os.fsdecode(name)} of the layer is missing", subject=self.layer_id)
+
+
+def _generations(layout: Layout, layer: LayerRecord) -> list[str]:
+    """The tree of the layer, and below it those that changes of its ID maps left, the oldest first."""
+    found = [layout.diff(layer.id)]
+    if layout.stacked and (layer.uidmap or layer.gidmap):
+        while os.path.isdir(layout.older_diff(layer.id, len(found))):
+            found.append(layout.older_diff(layer.id, len(found)))
+    return found[::-1]
 
 
 def _records(path: str) -> Iterator[Segment | FileEntry]:

@@ -10,8 +10,9 @@ Where the trees lie is the business of the layout. Which drivers there are is to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional, Protocol
 
 from .._errors import HostError
 
@@ -20,6 +21,20 @@ class DriverUnsupported(HostError):
     """The store belongs to a driver, or is set up for something, that this engine does not have."""
 
     code = "driver_unsupported"
+
+
+@dataclass(frozen=True)
+class MountOwners:
+    """Who owns what a container with ID maps shows: ``root`` is the user and group of the host who are its root.
+
+    ``show`` mounts the stack of a layer, which is the driver's own affair, such that the files below have other owners than on
+    the disk; it gets what mounts a stack. What that needs in the layer's directory ``prepare`` makes before. Both are None
+    where the files have the owners of the container already.
+    """
+
+    root: tuple[int, int]
+    show: Optional[Callable[[str, Any, Callable[[Any], None]], None]] = None
+    prepare: Optional[Callable[[str], None]] = None
 
 
 class TreeDriver(Protocol):
@@ -64,12 +79,20 @@ class StoreDriver(TreeDriver, Protocol):
         """Whether a mount with these wishes cannot be written. Raises DriverUnsupported where the driver has no such mounts."""
 
     def mount(
-        self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str, volatile: bool = False
+        self,
+        layer_id: str,
+        *,
+        read_only: bool,
+        mount_options: Sequence[str],
+        mount_label: str,
+        volatile: bool = False,
+        owners: MountOwners | None = None,
     ) -> str:
         """Mounts a layer, and returns the path.
 
         ``mount_options`` are those of the container; with none the store's hold. ``mount_label`` is an SELinux context. With
-        ``volatile`` nothing that is written needs to be synced. Raises DriverUnsupported, StoreDamaged and HostError.
+        ``volatile`` nothing that is written needs to be synced. ``owners`` is for a container with ID maps. Raises
+        DriverUnsupported, StoreDamaged and HostError.
         """
 
     def unmount(self, layer_id: str) -> None:

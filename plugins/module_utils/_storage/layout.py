@@ -221,6 +221,10 @@ class Layout:
         """The directory of the driver's feature cache."""
         return f"{self.run_root}/{self.driver}"
 
+    def feature_note(self, feature: str, found: bool) -> str:
+        """The file by which the other tools note that the kernel has a feature, or has it not."""
+        return f"{self.driver_run_dir}/{feature}-{'true' if found else 'false'}"
+
     @property
     def layer_trees(self) -> str:
         """The directory that has one of its own for each layer."""
@@ -237,6 +241,14 @@ class Layout:
     def diff(self, layer_id: str) -> str:
         """The tree of a layer: what it adds, and whiteouts for what it takes away."""
         return f"{self.driver_layer(layer_id)}/diff"
+
+    def older_diff(self, layer_id: str, generation: int) -> str:
+        """What was the tree of a layer before its ID maps changed, so many times ago; it lies below the tree."""
+        return f"{self.diff(layer_id)}{generation}"
+
+    def mapped(self, layer_id: str) -> str:
+        """Where the trees below a layer are mounted with other owners, for as long as mounting takes."""
+        return f"{self.driver_layer(layer_id)}/mapped"
 
     def link_file(self, layer_id: str) -> str:
         """The file that holds the name of a layer's short link."""

@@ -12,14 +12,14 @@ order are those of upstream's ``Mount`` and ``Unmount`` (``store.go``, ``layers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from .._errors import StrataError, UsageError
 from .._host.locks import exclusive
 from .catalog import Catalog, UnknownContainer, read_catalog
-from .driver import StoreDriver
+from .driver import MountOwners, StoreDriver
 from .edit import Tables, open_for_change
 from .last_write import stamp
 from .layout import Layout
@@ -85,13 +85,14 @@ def mount(
     mount_options: Sequence[str] = (),
     mount_label: str = "",
     volatile: bool = False,
+    owners_of: Callable[[LayerRecord], MountOwners] | None = None,
 ) -> tuple[MountState, bool]:
     """The layer of ``owner_id`` mounted with one count of ours, and whether anything had to be done for it.
 
     ``mount_options`` are those of the container; with none the store's hold. ``mount_label`` is an SELinux context; with
-    none that of the layer's record holds. ``volatile`` is for a container whose files may be lost with the power. Raises
-    ReadOnlyConflict, UnknownContainer where the layer was deleted meanwhile, DriverUnsupported, MountFailed, StoreDamaged
-    and HostError.
+    none that of the layer's record holds. ``volatile`` is for a container whose files may be lost with the power. ``owners_of``
+    tells who owns the files of a container with ID maps. Raises ReadOnlyConflict, UnknownContainer where the layer was deleted
+    meanwhile, DriverUnsupported, MountFailed, StoreDamaged, HostError, and what ``owners_of`` raises.
     """
     wanted_read_only = driver.read_only(read_only, mount_options)
     before = mount_state(layout, read_catalog(layout), owner_id, layer_id)
@@ -105,9 +106,13 @@ def mount(
         ensure_same_mode(owner_id, before, wanted_read_only)
         if before.mounted_here and before.mount_point:
             return before, False
+        owners = owners_of(layer) if owners_of and not before.mount_point else None
         # A count of ours that outlived its mount is taken over; those of others are theirs to give back.
         after = count if before.mounted_here else count + 1
         driver.make_mount_point(layer_id)
+        if owners and owners.prepare:
+            owners.prepare(layer_id)
+        # A marker is for the layer's directory as it is now.
         write_marker(layout, owner_id, layer_id, after)
         try:
             if not before.mount_point:
@@ -118,6 +123,7 @@ def mount(
                     mount_options=mount_options,
                     mount_label=mount_label or layer.mount_label,
                     volatile=volatile,
+                    owners=owners,
                 )
             _record(layout, tables, layer_id, after)
         except StrataError:

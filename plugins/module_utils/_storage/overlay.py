@@ -22,7 +22,7 @@ from .._host.mountinfo import mount_at
 from .._host.mounts import bind_private, make_private, release_bind, unmount
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
-from .driver import DriverUnsupported
+from .driver import DriverUnsupported, MountOwners
 from .json_record import StoreDamaged
 from .layout import Layout
 from .mount_program import note_native, uses_mount_program
@@ -184,11 +184,19 @@ class OverlayDriver:
         return mount_arguments(stack, self._mount_options(mount_options), effective_label(mount_label))
 
     def mount(
-        self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str, volatile: bool = False
+        self,
+        layer_id: str,
+        *,
+        read_only: bool,
+        mount_options: Sequence[str],
+        mount_label: str,
+        volatile: bool = False,
+        owners: MountOwners | None = None,
     ) -> str:
         """Mounts a layer on the layers below, and returns the path. Arguments as in mount_data().
 
-        With ``volatile`` nothing that is written is synced, where the kernel can do that (Linux 5.10).
+        With ``volatile`` nothing that is written is synced, where the kernel can do that (Linux 5.10). ``owners`` is for a
+        container with ID maps.
 
         Raises DriverUnsupported, StoreDamaged, TooManyLayers, MountFailed and HostError.
         """
@@ -196,12 +204,20 @@ class OverlayDriver:
         layout = self._layout
         stack = self._stack(layer_id, self.read_only(read_only, mount_options))
         options = self._mount_options(mount_options)
+        target = layout.merged(layer_id)
         self.make_mount_point(layer_id)
-        _own_root(layout.diff(layer_id))
+        _own_root(layout.diff(layer_id), owners.root if owners else _ROOT)
         if stack.work is not None:
             _forget_volatile(stack.work)
-        mount_overlay(stack, options, effective_label(mount_label), layout.merged(layer_id), volatile)
-        return layout.merged(layer_id)
+
+        def make(stack: OverlayStack) -> None:
+            mount_overlay(stack, options, effective_label(mount_label), target, volatile)
+
+        if owners and owners.show:
+            owners.show(layer_id, stack, make)
+        else:
+            make(stack)
+        return target
 
     def unmount(self, layer_id: str) -> None:
         """Takes every mount of a layer away. Raises MountFailed and HostError."""
@@ -320,12 +336,12 @@ def _forget_volatile(work: str) -> None:
         remove_tree(f"{work}/{name}/{_VOLATILE_MARK}")
 
 
-def _own_root(diff: str) -> None:
+def _own_root(diff: str, root: tuple[int, int]) -> None:
     """Gives the root of a tree to the container's root, as upstream does at each mount."""
     with reporting("set the owner of", diff):
         found = os.stat(diff)
-        if (found.st_uid, found.st_gid) != _ROOT:
-            os.chown(diff, *_ROOT)
+        if (found.st_uid, found.st_gid) != root:
+            os.chown(diff, *root)
 
 
 def _older_generations(diff: str) -> list[str]:

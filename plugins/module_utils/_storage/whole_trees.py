@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from .._host.machine import is_root
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
-from .driver import DriverUnsupported
+from .driver import DriverUnsupported, MountOwners
 from .json_record import StoreDamaged
 from .layout import Layout
 from .prepare import NotRoot
@@ -89,10 +89,17 @@ class WholeTreeDriver:
         return False
 
     def mount(
-        self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str, volatile: bool = False
+        self,
+        layer_id: str,
+        *,
+        read_only: bool,
+        mount_options: Sequence[str],
+        mount_label: str,
+        volatile: bool = False,
+        owners: MountOwners | None = None,
     ) -> str:
         """The directory of the layer. Raises DriverUnsupported for what no directory can be, and StoreDamaged."""
-        del mount_label, volatile
+        del mount_label, volatile, owners
         self.read_only(read_only, mount_options)
         return self.tree_of(layer_id)
 

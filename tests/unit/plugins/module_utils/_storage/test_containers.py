@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import HostError
 from ansible_collections.strata.containers.plugins.module_utils._host.remove_tree import InUse
-from ansible_collections.strata.containers.plugins.module_utils._model.id_map import IdMap
+from ansible_collections.strata.containers.plugins.module_utils._model.id_map import IdMap, IdMaps
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 from ansible_collections.strata.containers.plugins.module_utils._storage import containers as containers_file
 from ansible_collections.strata.containers.plugins.module_utils._storage import tables as tables_file
@@ -89,11 +89,11 @@ def test_new_container_has_the_records_of_the_format(layout: Layout) -> None:
 
 
 def test_options_of_the_request_are_recorded(layout: Layout) -> None:
-    maps = (IdMap(0, 100000, 65536),)
+    maps = IdMaps((IdMap(0, 100000, 65536),), (IdMap(0, 100000, 65536),))
     record = create_container(
         layout,
         FakeDriver(layout),
-        request(None, mount_label="m", process_label="p", mount_opts=("nodev",), uid_map=maps, gid_map=maps),
+        request(None, mount_label="m", process_label="p", mount_opts=("nodev",), maps=maps),
     )
     (written,) = raw(layout.containers_json)
     assert "names" not in written

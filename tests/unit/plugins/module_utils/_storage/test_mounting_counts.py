@@ -52,7 +52,14 @@ class FakeDriver:
         os.makedirs(self._layout.merged(layer_id), exist_ok=True)
 
     def mount(
-        self, layer_id: str, *, read_only: bool, mount_options: Sequence[str], mount_label: str, volatile: bool
+        self,
+        layer_id: str,
+        *,
+        read_only: bool,
+        mount_options: Sequence[str],
+        mount_label: str,
+        volatile: bool,
+        owners: object,
     ) -> str:
         self.step()
         assert self.home, "the home must be bound before anything is mounted in it"

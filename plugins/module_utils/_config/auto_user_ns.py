@@ -1,0 +1,85 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""From which IDs of the host automatic user namespaces are made: storage.conf, and subuid(5) and subgid(5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._errors import HostError
+from .._host.atomic_files import read_file
+from .._model.id_ranges import Range, union
+from .paths import ConfigPaths
+from .storage_files import read_storage_files
+from .table import Table
+
+_SUBUID, _SUBGID = "/etc/subuid", "/etc/subgid"
+# What containers/storage takes where storage.conf says nothing, or 0.
+_USER, _MIN_SIZE, _MAX_SIZE = "containers", 1024, 65536
+
+
+class NoSubordinateIds(HostError):
+    """No IDs of the host are set apart for the containers of root."""
+
+    code = "no_subordinate_ids"
+
+
+class RootlessAuto(HostError):
+    """The user has IDs from which automatic user namespaces could be made, but this engine does not know how."""
+
+    code = "userns_unsupported"
+
+
+@dataclass(frozen=True)
+class AutoUserNamespaces:
+    """Whose subordinate IDs are for them, and how many IDs one gets at least and at most when nobody says how many."""
+
+    user: str = _USER
+    min_size: int = _MIN_SIZE
+    max_size: int = _MAX_SIZE
+
+
+def load_auto_user_namespaces(paths: ConfigPaths, storage_conf: str | None) -> AutoUserNamespaces:
+    """What storage.conf says, or the file ``storage_conf`` in its place. Raises RootlessAuto, InvalidConfig and HostError."""
+    if paths.rootless:
+        raise RootlessAuto(
+            "automatic user namespaces are made for root only", subject="userns", found=f"user {paths.uid}"
+        )
+    files = read_storage_files(paths, storage_conf)
+    values = {} if files.restricted else files.values
+    return auto_user_namespaces(Table(values, files.origin).table("storage").table("options"))
+
+
+def auto_user_namespaces(options: Table) -> AutoUserNamespaces:
+    """What the table ``storage.options`` of storage.conf says. Raises InvalidConfig."""
+    return AutoUserNamespaces(
+        options.text("root-auto-userns-user") or _USER,
+        options.count("auto-userns-min-size") or _MIN_SIZE,
+        options.count("auto-userns-max-size") or _MAX_SIZE,
+    )
+
+
+def subordinate_ids(paths: ConfigPaths, user: str) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
+    """The user IDs and the group IDs of the host that ``user`` may give away. Raises NoSubordinateIds and HostError."""
+    return _ranges(paths.in_system(_SUBUID), user), _ranges(paths.in_system(_SUBGID), user)
+
+
+def _ranges(path: str, user: str) -> tuple[Range, ...]:
+    text = (read_file(path) or b"").decode("utf-8", "replace")
+    found: list[Range] = []
+    for line in text.splitlines():
+        name, *numbers = line.strip().split(":")
+        if name == user and len(numbers) == 2 and all(number.isascii() and number.isdigit() for number in numbers):
+            first, count = map(int, numbers)
+            found.append((first, first + count))
+    if not union(found):
+        raise NoSubordinateIds(
+            f"the user {user} has no subordinate IDs, from which automatic user namespaces are made",
+            subject=path,
+            wanted=f"a line such as {user}:2147483647:2147483648",
+            found="none for this user",
+        )
+    return union(found)

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in any release.
+"""Whose the files of a store's layers are: shown with other owners, or given to others, by whatever the driver can do.
+
+This stands beside the drivers, since only containers with ID maps have a use for it, and few have some.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from .._errors import HostError
+from .._host.os_errors import reporting
+from .._model.id_map import IdMaps
+from .driver import MountOwners, StoreDriver
+from .json_record import StoreDamaged
+from .layout import Layout
+from .records import LayerRecord
+
+T = TypeVar("T")
+
+
+class OwnersUnsupported(HostError):
+    """The container has ID maps, and its files cannot be shown with the owners that it needs."""
+
+    code = "id_maps_unsupported"
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The owners of files in the store at ``layout`` with its ``driver``. What changes something is called under its locks."""
+
+    layout: Layout
+    driver: StoreDriver
+
+    def can_shift(self) -> bool:
+        """Whether a mount can show the files of the layers below with other owners than they have. Only reads."""
+        if not self.layout.stacked:
+            return False
+        from .overlay_owners import supports_shifting
+
+        return supports_shifting(self.layout)
+
+    def at_mount(self, owner_id: str, maps: IdMaps, layer: LayerRecord) -> MountOwners:
+        """Who owns what a mount of the layer shows, for the container ``owner_id`` with these maps. Only reads.
+
+        Where only users or only groups are mapped the files are shown as they are, as upstream does. Raises OwnersUnsupported.
+        """
+        of_layer = maps_of(layer)
+        if maps == of_layer:
+            return MountOwners(maps.root)
+        if of_layer:
+            raise OwnersUnsupported(
+                "the files of the container were made for other ID maps than it has", subject=owner_id, found=layer.id
+            )
+        if not self.can_shift():
+            raise OwnersUnsupported(
+                "the container needs its files shown with other owners at the mount, which cannot be done here",
+                subject=owner_id,
+                wanted="the overlay driver and Linux 5.19",
+            )
+        if not maps.whole:
+            return MountOwners(maps.root)
+        from .overlay_owners import make_mapped, mount_shifted
+
+        return MountOwners(maps.root, partial(mount_shifted, self.layout, maps), partial(make_mapped, self.layout))
+
+    def change(self, layer_id: str, before: IdMaps, after: IdMaps) -> None:
+        """Gives all that a layer shows, which was just made on one with the maps ``before``, the owners of ``after``.
+
+        After an error the caller removes the layer. Raises UnmappedOwner and HostError.
+        """
+        if self.layout.stacked:
+            from .overlay_owners import change_overlay_owners
+
+            change_overlay_owners(self.layout, self.driver, layer_id, before, after)
+        else:
+            _change_tree(self.layout.diff(layer_id), before, after)
+
+    def with_tree(self, layer_id: str, action: Callable[[str], T]) -> T:
+        """What ``action`` returns for a directory that has all that a layer of this store, or an additional one, shows.
+
+        It only reads, as this does. Raises StoreDamaged and HostError.
+        """
+        stores = (self.layout, *(self.layout.of(store) for store in self.layout.additional))
+        home = next((store for store in stores if os.path.isdir(store.diff(layer_id))), None)
+        if home is None:
+            raise StoreDamaged("the layer has a record, but the driver has no tree for it", subject=layer_id)
+        if not home.stacked:
+            return action(home.diff(layer_id))
+        from .overlay import OverlayDriver
+        from .overlay_owners import with_overlay_tree
+
+        options = [f"overlay.imagestore={store}" for store in home.additional]
+        lowers = OverlayDriver(home, tuple(options)).lower_chain(layer_id)
+        return with_overlay_tree(home, layer_id, lowers, action)
+
+
+def maps_of(layer: LayerRecord) -> IdMaps:
+    """The maps by which the files of the layer have their owners on the disk."""
+    return IdMaps.from_json(layer.uidmap, layer.gidmap)
+
+
+def _change_tree(tree: str, before: IdMaps, after: IdMaps) -> None:
+    """Changes the owners in a whole tree, and its own, which podman 4.3 leaves as it was."""
+    from .._host.chown_tree import chown_tree, overflow_owner
+    from .._model.owner_shift import owner_shift
+
+    owner_of = owner_shift(before, after, overflow_owner())
+    chown_tree(tree, owner_of, copies=False)
+    with reporting("set the owner of", tree):
+        found = os.stat(tree)
+        os.chown(tree, *owner_of((found.st_uid, found.st_gid)))
