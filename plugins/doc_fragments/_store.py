@@ -34,6 +34,7 @@ options:
   driver_options:
     description:
       - Options of the storage driver as C(key=value), for example V(overlay.mountopt=nodev). They replace those of C(storage.conf).
+      - With V(overlay.mount_program=/usr/bin/fuse-overlayfs) that program mounts the layers, and the store remembers it for all tools.
     type: list
     elements: str
     aliases: [storage_opts]

@@ -24,7 +24,7 @@ from ansible_collections.strata.containers.plugins.module_utils._config.storage_
 )
 from ansible_collections.strata.containers.plugins.module_utils._engine.store import layout_of
 from ansible_collections.strata.containers.plugins.module_utils._errors import HostError
-from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
+from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
 from lab.storage_conf_generator import REFUSED_BY_US, TAKEN_BY_US, Case, draw
 from lab.stores import mounts_below
 
@@ -77,7 +77,7 @@ def ours(case: Case) -> Meaning:
             ConfigPaths("/root", 0, environment=case.environment), **case.options
         )
         layout = layout_of(settings)
-        OverlayDriver(layout, settings.options).ensure_native()
+        open_driver(layout, settings.options).ensure_native()
     except HostError as error:
         return Meaning(error=str(error), code=error.code)
     options = [tuple(option.split("=", 1)) for option in settings.options]
@@ -104,6 +104,7 @@ def placed(case: Case, base: str) -> Case:
     os.symlink("target", os.path.join(base, "link"))
     with open(os.path.join(base, "file"), "w", encoding="utf-8") as stream:
         stream.write("#!/bin/true\n")
+    os.chmod(os.path.join(base, "file"), 0o755)
     conf = os.path.join(base, "storage.conf")
     with open(conf, "w", encoding="utf-8") as stream:
         stream.write(case.text.replace("@", base))

@@ -22,7 +22,6 @@ from lab.small_disk import small_disk
 REFUSALS = [
     ("options", 'remap-uids = "0:100000:65536"', "unsupported_setting"),
     ("options", 'additionallayerstores = ["/tmp"]', "driver_unsupported"),
-    ("overlay", 'mount_program = "/usr/bin/true"', "driver_unsupported"),
     ("overlay", 'use_composefs = "true"', "driver_unsupported"),
     ("overlay", 'inodes = "1000"', "quota_unsupported"),
 ]

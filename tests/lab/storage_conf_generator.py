@@ -84,7 +84,6 @@ REFUSED_BY_US = {
     "use_composefs": ('"true"',),
     "remap-uids": ('"0:100000:65536"',),
     "remap-gids": ('"0:100000:65536"',),
-    "mount_program": ('"@/file"',),
     "skip_mount_home": ('"yes"',),
 }
 # What podman refuses and we do not: the additional store may come later, and the old and other drivers' tables are not read.

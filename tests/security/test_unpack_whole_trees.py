@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
+from ansible_collections.strata.containers.plugins.module_utils._storage.unpack_tasks import APPLY
 from ansible_collections.strata.containers.plugins.module_utils._storage.unpacker import Unpacker
 from lab.odd_images import Entry, make_tar
 from lab.trees import snapshot
@@ -60,7 +61,7 @@ def test_nothing_outside_is_touched(name: str, tmp_path: Path) -> None:
     named = [Entry(one.name, one.kind, one.content, target=one.target.format(outside=outside)) for one in entries]
     with Unpacker(str(staging), Reporter()) as unpacker:
         feed = unpacker.start(
-            "tree", str(tmp_path / "tar-split"), lambda tree: shutil.copytree(below, tree, dirs_exist_ok=True)
+            "tree", str(tmp_path / "tar-split"), APPLY, lambda tree: shutil.copytree(below, tree, dirs_exist_ok=True)
         )
         try:
             feed.write(make_tar(named))

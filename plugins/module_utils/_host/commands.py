@@ -59,7 +59,7 @@ class SystemCommands:
         self._environment = dict(environment)
 
     def __call__(self, command: Sequence[str], stdin: bytes, timeout: float) -> Optional[Finished]:
-        program = shutil.which(command[0], path=self._path())
+        program = find_program(command[0], self._environment)
         if program is None:
             return None
         with reporting("run", program):
@@ -85,10 +85,14 @@ class SystemCommands:
             )
         return Finished(process.returncode, output, errors)
 
-    def _path(self) -> str:
-        """Absolute directories only: what lies in the working directory is nobody's program."""
-        directories = self._environment.get("PATH", os.defpath).split(os.pathsep)
-        return os.pathsep.join(directory for directory in directories if os.path.isabs(directory))
+
+def find_program(name: str, environment: Mapping[str, str]) -> str | None:
+    """The path of a program in the PATH of ``environment``, None where there is none; a name with a slash is the path.
+
+    Absolute directories only count: what lies in the working directory is nobody's program.
+    """
+    directories = environment.get("PATH", os.defpath).split(os.pathsep)
+    return shutil.which(name, path=os.pathsep.join(directory for directory in directories if os.path.isabs(directory)))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

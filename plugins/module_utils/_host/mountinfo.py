@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable
@@ -24,6 +25,10 @@ class BadMountTable(HostError):
     """The kernel's table of mounts has a line of another form than proc(5) tells."""
 
     code = "bad_mount_table"
+
+
+class _Dead(HostError):
+    """The program that serves the mount is gone."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,11 @@ def mount_at(path: str) -> MountEntry | None:
 
 def mount_containing(path: str) -> MountEntry | None:
     """The mount in which ``path`` lies, None where ``path`` does not exist. Raises HostError."""
-    wanted = _mount_id(path)
+    try:
+        wanted = _mount_id(path)
+    except _Dead:
+        # Nothing below such a mount can be looked up, so it is this one.
+        return _last(entry for entry in read_mounts() if entry.mount_point == os.path.realpath(path))
     # Only its own line: where each of many layers is asked for, taking the others apart is most of the work.
     begin = b"%d " % wanted if wanted is not None else None
     return _last(_parse_line(line) for line in _table().splitlines() if begin and line.startswith(begin))
@@ -120,7 +129,8 @@ def _mount_id(path: str) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise HostError(f"cannot look at the mount: {error.strerror}", subject=path) from error
+        kind = _Dead if error.errno == errno.ENOTCONN else HostError
+        raise kind(f"cannot look at the mount: {error.strerror}", subject=path) from error
     try:
         return mount_id_of(descriptor)
     finally:

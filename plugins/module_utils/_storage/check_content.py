@@ -43,7 +43,7 @@ def content_problems(
     """What is wrong with the contents of the layers that came from an archive, but for those in ``skip``.
 
     No lock is needed or held: whoever uses the answers looks whether the record is still the same. ``compare_trees`` is
-    for trees with whiteouts in the kernel's form. Raises HostError.
+    for trees that are stored as the archives say. Raises HostError.
     """
     # A lower layer in another store only matters for archives with content that is not in their own tree.
     known = evidence.catalog

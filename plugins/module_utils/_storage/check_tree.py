@@ -63,6 +63,8 @@ class TreeCheck:
         self._expected: dict[bytes, ExpectedFile] = {}
         self._present: set[bytes] = set()
         self._whiteouts: set[bytes] = set()
+        # Whiteouts as files, for a mount program: those that the archive has.
+        self._kept: set[bytes] = set()
         self._ours = True
 
     def give_up(self) -> None:
@@ -79,6 +81,8 @@ class TreeCheck:
             # No user can make one, so none is made for users.
             return
         what = classify(base)
+        if what is not Whiteout.NONE:
+            self._kept.add(name)
         if what is Whiteout.OPAQUE:
             self._present.add(directory)
         elif what is Whiteout.REMOVE:
@@ -158,7 +162,9 @@ class TreeCheck:
         return parents
 
     def _allowed(self, name: bytes, status: os.stat_result, parents: set[bytes]) -> bool:
-        """Whether it is a whiteout of the archive, or a directory that has no header of its own."""
+        """Whether it is a whiteout of the archive in one of its forms, or a directory that has no header of its own."""
+        if name in self._kept:
+            return stat.S_ISREG(status.st_mode)
         if stat.S_ISCHR(status.st_mode):
             return name in self._whiteouts
         return stat.S_ISDIR(status.st_mode) and name in parents

@@ -59,6 +59,10 @@ class TreeDriver(Protocol):
 class StoreDriver(TreeDriver, Protocol):
     """A driver as the verbs need it. What changes something is called under the locks of the layers."""
 
+    @property
+    def unpack_task(self) -> str:
+        """How the archive of a layer becomes its tree: one of those of ``unpack_tasks``."""
+
     def begin_tree(self, tree: str, parent: str | None, staged: str | None) -> None:
         """Makes the empty directory ``tree`` what the archive of a layer on ``parent`` is to be unpacked into.
 

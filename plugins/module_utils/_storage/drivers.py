@@ -12,11 +12,12 @@ from .layout import BtrfsLayout, Layout
 
 
 def open_driver(layout: Layout, options: tuple[str, ...] = ()) -> StoreDriver:
-    """The driver of the store at ``layout``, with options such as ``overlay.mountopt=nodev``. Raises InvalidDriverOption."""
-    if layout.stacked:
-        from .overlay import OverlayDriver
+    """The driver of the store at ``layout``, with options such as ``overlay.mountopt=nodev``. Raises InvalidDriverOption.
 
-        return OverlayDriver(layout, options)
+    It only reads. HostError where the store cannot be looked at.
+    """
+    if layout.stacked:
+        return _overlay_driver(layout, options)
     if isinstance(layout, BtrfsLayout):
         from .btrfs import BtrfsDriver
 
@@ -24,3 +25,15 @@ def open_driver(layout: Layout, options: tuple[str, ...] = ()) -> StoreDriver:
     from .vfs import VfsDriver
 
     return VfsDriver(layout, options)
+
+
+def _overlay_driver(layout: Layout, options: tuple[str, ...]) -> StoreDriver:
+    from .mount_program import uses_mount_program
+    from .overlay import OverlayDriver
+    from .overlay_options import parse_options
+
+    if not (parse_options(options).mount_program or uses_mount_program(layout)):
+        return OverlayDriver(layout, options)
+    from .fuse_overlay import FuseOverlayDriver
+
+    return FuseOverlayDriver(layout, options)

@@ -25,7 +25,10 @@ _XATTR_PREFIXES = (b"user.fuseoverlayfs.", b"user.containers.")
 
 
 def uses_mount_program(layout: Layout) -> bool:
-    """Whether the layers of the store need a mount program. Only reads. Raises HostError."""
+    """Whether the layers of the store need a mount program. Only reads. Raises HostError.
+
+    Where nothing is noted all layers are searched.
+    """
     noted = _noted(layout)
     return _has_traces(layout) if noted is None else noted
 
@@ -37,6 +40,15 @@ def note_native(layout: Layout) -> None:
     """
     if _noted(layout) is None:
         replace_file(layout.has_mount_program, b"false", sync=False, locked=True)
+
+
+def note_mount_program(layout: Layout) -> None:
+    """Notes that a mount program serves the store from now on; the lock of the layers is held. Raises HostError.
+
+    That holds for every tool: whoever comes later without a setting of its own takes fuse-overlayfs.
+    """
+    if not _noted(layout):
+        replace_file(layout.has_mount_program, b"true", sync=False, locked=True)
 
 
 def _noted(layout: Layout) -> bool | None:

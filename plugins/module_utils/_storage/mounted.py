@@ -5,8 +5,8 @@
 # Private to this collection: it may change in any release.
 """Whether a layer is mounted: as the kernel says where trees are stacked, and as the records say where they are whole.
 
-A count of a stacked layer may outlive its mount, in a crash. Of a whole tree nothing but the count tells that somebody uses
-it, which is so for upstream's drivers too (``Mounted`` in ``layers.go``).
+A count of a stacked layer may outlive its mount, in a crash, and a mount the program that serves it. Of a whole tree
+nothing but the count tells that somebody uses it, which is so for upstream's drivers too (``Mounted`` in ``layers.go``).
 """
 
 from __future__ import annotations
@@ -35,4 +35,10 @@ def mounted(layout: Layout, layer_id: str, count: int, path: str = "") -> Mounte
     if not layout.stacked:
         return Mounted(path, read_only=False) if count > 0 and os.path.isdir(path) else None
     entry = mount_at(path)
-    return Mounted(path, entry.read_only) if entry is not None else None
+    if entry is None:
+        return None
+    if entry.fstype.partition(".")[0] == "fuse":
+        from .fuse_state import is_dead, is_read_only
+
+        return None if is_dead(path) else Mounted(path, entry.read_only or is_read_only(path))
+    return Mounted(path, entry.read_only)

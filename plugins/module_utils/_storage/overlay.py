@@ -40,6 +40,7 @@ from .overlay_support import (
 )
 from .prepare import NotRoot, make_directory
 from .temp_dirs import temp_dir
+from .unpack_tasks import UNPACK
 
 _ROOT = (0, 0)
 _BASE_MODE = 0o555
@@ -49,6 +50,8 @@ _VOLATILE_MARK = "incompat/volatile"
 
 class OverlayDriver:
     """Keeps and mounts the layer trees of one store. Calls that change something are made under the locks of the layers."""
+
+    unpack_task = UNPACK
 
     def __init__(self, layout: Layout, options: tuple[str, ...] = ()) -> None:
         """``options`` are driver options such as ``overlay.mountopt=nodev``. Raises InvalidDriverOption."""
@@ -62,12 +65,7 @@ class OverlayDriver:
 
         LimitUnsupported where containers shall have a limited size.
         """
-        if self._options.limit:
-            raise limit_unsupported(self._layout, self._options.limit)
-        if self._options.unsupported:
-            raise DriverUnsupported(
-                "this option of the overlay driver is not supported", subject=self._options.unsupported
-            )
+        self._ensure_options()
         if uses_mount_program(self._layout):
             raise DriverUnsupported(
                 "the layers of the store were written for a mount program such as fuse-overlayfs",
@@ -211,7 +209,7 @@ class OverlayDriver:
             _forget_volatile(stack.work)
 
         def make(stack: OverlayStack) -> None:
-            mount_overlay(stack, options, effective_label(mount_label), target, volatile)
+            self._mount_stack(stack, options, effective_label(mount_label), target, volatile)
 
         if owners and owners.show:
             owners.show(layer_id, stack, make)
@@ -259,10 +257,24 @@ class OverlayDriver:
 
     # Steps
 
+    def _ensure_options(self) -> None:
+        """Raises DriverUnsupported and LimitUnsupported for options that ask for what this engine has not."""
+        if self._options.limit:
+            raise limit_unsupported(self._layout, self._options.limit)
+        if self._options.unsupported:
+            raise DriverUnsupported(
+                "this option of the overlay driver is not supported", subject=self._options.unsupported
+            )
+
     def _ensure_noted(self) -> None:
         """As ensure_native(), with the answer noted for the next time."""
         self.ensure_native()
         note_native(self._layout)
+
+    def _mount_stack(
+        self, stack: OverlayStack, options: Sequence[str], label: str, target: str, volatile: bool
+    ) -> None:
+        mount_overlay(stack, options, label, target, volatile)
 
     def _make_layer_directory(self, layer_id: str) -> None:
         path = self._layout.driver_layer(layer_id)

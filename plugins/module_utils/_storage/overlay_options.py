@@ -29,13 +29,15 @@ class OverlayOptions:
 
     ``mount_options`` are the single words of ``mountopt``; ``image_stores`` the graph roots of additional stores. ``limit``
     is the first option, as it was given, that limits the size of a container, and ``unsupported`` the first that asks for
-    something else that this engine cannot do; both are else empty.
+    something else that this engine cannot do; both are else empty. ``mount_program`` is the path of the program that
+    mounts layers in place of the kernel, empty for none.
     """
 
     mount_options: tuple[str, ...] = ()
     image_stores: tuple[str, ...] = ()
     skip_mount_home: bool = False
     sync: bool = False
+    mount_program: str = ""
     limit: str = ""
     unsupported: str = ""
 
@@ -59,6 +61,8 @@ def parse_options(options: Iterable[str]) -> OverlayOptions:
         elif key == "ignore_chown_errors":
             # It allows errors to be ignored; root meets none, so there is nothing to do but to check the word.
             boolean(value, option)
+        elif key == "mount_program":
+            found = replace(found, mount_program=value)
         elif key == "sync":
             found = replace(found, sync=sync_word(value, option))
         elif key in ("size", "inodes"):
@@ -75,7 +79,7 @@ def _wants_more(key: str, value: str, option: str) -> bool:
         return boolean(value, option)
     if key == "force_mask":
         return _mask(value, option)
-    if key in ("mount_program", "additionallayerstore"):
+    if key == "additionallayerstore":
         return value != ""
     if key == "override_kernel_check":
         return False

@@ -30,7 +30,8 @@ from .._layer.read_ahead import read_ahead
 from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
 from .unpack import DeferredAttribute, Unpacked, Unpacking, set_deferred, unpack
-from .unpack_tasks import ANY_OWNER, APPLY, FINISH, UNPACK
+from .unpack_kept import unpack_kept
+from .unpack_tasks import ANY_OWNER, APPLY, FINISH, KEEP, UNPACK
 from .unpack_whole import unpack_whole
 
 # Pieces of up to 256 KiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
@@ -54,6 +55,11 @@ def prepare() -> None:
 def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
     """Unpacks a layer into an empty directory."""
     return _layer(descriptors, unpack)
+
+
+def _keep(descriptors: Sequence[int]) -> dict[str, Any]:
+    """Unpacks a layer into an empty directory, its whiteouts being files like others."""
+    return _layer(descriptors, unpack_kept)
 
 
 def _apply(descriptors: Sequence[int]) -> dict[str, Any]:
@@ -108,8 +114,10 @@ _CAPABILITIES = frozenset(
 
 TASKS = {
     UNPACK: Task(_unpack, _CAPABILITIES),
+    KEEP: Task(_keep, _CAPABILITIES),
     APPLY: Task(_apply, _CAPABILITIES),
     UNPACK + ANY_OWNER: Task(partial(_any_owner, _unpack), _CAPABILITIES),
+    KEEP + ANY_OWNER: Task(partial(_any_owner, _keep), _CAPABILITIES),
     APPLY + ANY_OWNER: Task(partial(_any_owner, _apply), _CAPABILITIES),
     # Reads nothing but the list: what it may do the reader of an archive must not.
     FINISH: Task(_finish, frozenset({confine.CAP_SYS_ADMIN, confine.CAP_DAC_READ_SEARCH})),

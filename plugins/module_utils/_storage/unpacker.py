@@ -30,7 +30,7 @@ from .._host.zygote_client import Child, Zygote
 from .._layer.compression import Compression
 from .._model.digest import Digest
 from .._report import Reporter
-from .unpack_tasks import ANY_OWNER, APPLY, FINISH, UNPACK
+from .unpack_tasks import ANY_OWNER, FINISH, UNPACK
 
 if TYPE_CHECKING:
     # Ansible sends along what is imported anywhere. The helper process alone runs it, and this one need not even compile it.
@@ -109,11 +109,13 @@ class Unpacker:
     ) -> None:
         self._zygote.close()
 
-    def start(self, name: str, tar_split_path: str, begin: Callable[[str], None] | None = None) -> LayerFeed:
+    def start(
+        self, name: str, tar_split_path: str, task: str = UNPACK, begin: Callable[[str], None] | None = None
+    ) -> LayerFeed:
         """A feed to a new child that unpacks into the new directory ``name`` of the staging area.
 
-        With ``begin`` the child applies the layer to what this puts into the directory. Its tar-split data go to the new file
-        ``tar_split_path``. Raises HostError, and what ``begin`` raises.
+        ``task`` is the way to do that; ``begin`` puts into the directory what the layer is applied to. The tar-split data go
+        to the new file ``tar_split_path``. Raises HostError, and what ``begin`` raises.
         """
         tree = self.tree(name)
         with reporting("make the directory", tree):
@@ -125,7 +127,7 @@ class Unpacker:
             tar_split = os.open(tar_split_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(tar_split, 0o600)
-            child, blob = self._spawn((UNPACK if begin is None else APPLY) + self._any_owner, name, [tar_split])
+            child, blob = self._spawn(task + self._any_owner, name, [tar_split])
         finally:
             os.close(tar_split)
         return LayerFeed(self, name, child, blob)

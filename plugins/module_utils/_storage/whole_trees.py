@@ -20,6 +20,7 @@ from .driver import DriverUnsupported, MountOwners
 from .json_record import StoreDamaged
 from .layout import Layout
 from .prepare import NotRoot
+from .unpack_tasks import APPLY
 
 _BASE_MODE = 0o555
 # What a container or an image may ask for, and upstream ignores: the directory is writable for who can reach it.
@@ -28,6 +29,8 @@ _IGNORED_OPTION = "ro"
 
 class WholeTreeDriver:
     """Keeps the layer trees of one store. Calls that change something are made under the locks of the layers."""
+
+    unpack_task = APPLY
 
     def __init__(self, layout: Layout, image_stores: tuple[str, ...] = ()) -> None:
         """``image_stores`` are the graph roots of additional stores."""

@@ -11,8 +11,11 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._host.xattrs import list_xattrs, set_xattr
 from ansible_collections.strata.containers.plugins.module_utils._storage import mount_program
 from ansible_collections.strata.containers.plugins.module_utils._storage.driver import DriverUnsupported
+from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
+from ansible_collections.strata.containers.plugins.module_utils._storage.fuse_overlay import FuseOverlayDriver
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.mount_program import (
+    note_mount_program,
     note_native,
     uses_mount_program,
 )
@@ -83,10 +86,48 @@ def test_the_driver_refuses_such_a_store(layout: Layout) -> None:
     assert sorted(os.listdir(layout.driver_home)) == [".has-mount-program", "one"]
 
 
-def test_the_driver_refuses_an_option_that_it_has_not(layout: Layout) -> None:
-    with pytest.raises(DriverUnsupported) as raised:
-        OverlayDriver(layout, ("overlay.mount_program=/usr/bin/fuse-overlayfs",)).ensure_native()
-    assert raised.value.subject == "overlay.mount_program=/usr/bin/fuse-overlayfs"
+@pytest.mark.parametrize("note", [b"false", b"", None])
+def test_a_program_is_noted_whatever_was_before(note: bytes | None, layout: Layout) -> None:
+    if note is not None:
+        Path(layout.has_mount_program).write_bytes(note)
+    note_mount_program(layout)
+    assert Path(layout.has_mount_program).read_bytes() == b"true"
+    assert os.stat(layout.has_mount_program).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("note", "options", "kind"),
+    [
+        (b"false", (), OverlayDriver),
+        (b"true", (), FuseOverlayDriver),
+        (b"false", ("overlay.mount_program=/bin/true",), FuseOverlayDriver),
+        (b"true", ("mount_program=",), FuseOverlayDriver),
+    ],
+)
+def test_the_note_or_the_option_chooses_the_driver(
+    note: bytes, options: tuple[str, ...], kind: type[OverlayDriver], layout: Layout
+) -> None:
+    Path(layout.has_mount_program).write_bytes(note)
+    assert open_driver(layout, options).__class__ is kind
+    assert Path(layout.has_mount_program).read_bytes() == note
+
+
+@pytest.mark.parametrize(("option", "found"), [("/nowhere/fuse", "not there"), ("/etc/passwd", "not executable")])
+def test_a_program_that_cannot_be_run_is_named(option: str, found: str, layout: Layout) -> None:
+    driver = FuseOverlayDriver(layout, (f"overlay.mount_program={option}",))
+    for call in (driver.ensure_native, driver.check_support, lambda: driver.create_writable("new", None)):
+        with pytest.raises(DriverUnsupported) as raised:
+            call()
+        assert raised.value.found == f"{option}, which is {found}"
+    assert os.listdir(layout.driver_home) == ["one"]
+
+
+def test_without_a_program_in_the_path_such_a_store_is_refused(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    Path(layout.has_mount_program).write_bytes(b"true")
+    with pytest.raises(DriverUnsupported, match="and there is none") as raised:
+        open_driver(layout).ensure_native()
+    assert raised.value.subject == layout.has_mount_program
 
 
 def test_what_is_staged_is_no_layer_yet(layout: Layout) -> None:

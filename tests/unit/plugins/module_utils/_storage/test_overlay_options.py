@@ -39,6 +39,8 @@ def test_a_key_may_have_the_drivers_name_or_not(option: str) -> None:
         (["sync=filesystem"], OverlayOptions(sync=True)),
         (["sync=none"], OverlayOptions()),
         (["use_composefs=false", "mount_program="], OverlayOptions()),
+        (["overlay.mount_program=/usr/bin/fuse"], OverlayOptions(mount_program="/usr/bin/fuse")),
+        (["mount_program=/usr/bin/fuse", "mount_program="], OverlayOptions()),
         (["size=0", "size=0.9", "inodes=0"], OverlayOptions()),
         (["size=0", "overlay.size=1", "size=2"], OverlayOptions(limit="overlay.size=1")),
         (["inodes=18446744073709551615"], OverlayOptions(limit="inodes=18446744073709551615")),
@@ -51,7 +53,6 @@ def test_options_become_values(options: list[str], expected: OverlayOptions) -> 
 @pytest.mark.parametrize(
     "option",
     [
-        "overlay.mount_program=/usr/bin/fuse-overlayfs",
         "force_mask=shared",
         "force_mask=0750",
         "use_composefs=true",
