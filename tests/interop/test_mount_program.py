@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from lab.fixtures import scratch_stores
 from lab.flaky_registry import FlakyRegistry, flaky_registry
 from lab.modules import ModuleResult, run_module
 from lab.mount_table import mounts_at
-from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar, odd_layers
+from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar, odd_layers, xattr
 from lab.program_stores import OPTION, ProgramStore, by_program, native, note, programs_below, wait_until
 from lab.stores import Store, image_record, mounts_below
 from lab.trees import describe_tree, differences, snapshot
@@ -66,13 +67,25 @@ def layout(program: None, tmp_path_factory: pytest.TempPathFactory) -> ImageLayo
     layout.add_image("odd", layers())
     # The same changes once more: there they hide what is gone already.
     layout.add_image("more", [*layers(), layers()[-1]])
+    plain = [
+        Entry("./", tarfile.DIRTYPE, mode=0o711, uid=3),
+        Entry("d/", tarfile.DIRTYPE, mode=0o1777, uid=1, gid=2),
+        Entry(
+            "d/file", content=b"file", mode=0o640, uid=5, gid=6, pax=xattr("user.containers.override_stat", b"0:0:0777")
+        ),
+        Entry("set", content=b"set", mode=0o4711, uid=5),
+        Entry("hard", tarfile.LNKTYPE, target="d/file", mode=0o640, uid=5, gid=6),
+        Entry("soft", tarfile.SYMTYPE, target="d/file", mode=0o777, uid=5),
+        Entry("way/to/file", content=b"file", uid=9),
+    ]
+    layout.add_image("plain", [(make_tar(plain), PLAIN), (make_tar([Entry("d/.wh.file")]), PLAIN)])
     return layout
 
 
 @pytest.fixture(scope="module")
 def registry(layout: ImageLayout) -> Iterator[FlakyRegistry]:
     with flaky_registry() as registry:
-        for name in ("odd", "more"):
+        for name in ("odd", "more", "plain"):
             registry.add(layout, name, name)
         yield registry
 
@@ -297,14 +310,14 @@ class TestContainers:
         point = done(filled, "container_mount", name="box")["mount_point"]
         kill_program(filled)
         assert module(filled, "container_info", name=["box"])["containers"][0]["mount_point"] is None
-        assert done(filled, "container_mount", name="box")["mount_count"] == 1
+        assert module(filled, "container_mount", name="box")["mount_count"] == 1
         assert os.listdir(point) and len(mounts_at(point)) == 1
         kill_program(filled)
-        done(filled, "container_mount", name="box", state="unmounted")
+        module(filled, "container_mount", name="box", state="unmounted")
         assert nothing_is_mounted(filled) and os.listdir(point) == []
         done(filled, "container_mount", name="box")
         kill_program(filled)
-        done(filled, "container_create", image=ODD, name="box", state="absent", force=True)
+        module(filled, "container_create", image=ODD, name="box", state="absent", force=True)
         assert nothing_is_mounted(filled) and filled.podman("ps", "--all", "--external", "--quiet") == ""
 
 
@@ -366,6 +379,55 @@ class TestNotes:
         # Both forms, told by the files alone.
         os.unlink(os.path.join(plain.root, "overlay", ".has-mount-program"))
         assert module(plain, "store_info")["store"]["status"]["Native Overlay Diff"] == "false"
+
+
+class TestMask:
+    """podman 4.3 makes no devices with a mask, and notes neither types nor the bits above the permissions."""
+
+    def test_files_have_one_mode_and_show_their_own(
+        self, make: Callable[[str], ProgramStore], registry: FlakyRegistry, pull_options: dict[str, Any]
+    ) -> None:
+        ours, theirs = make("ours"), make("theirs")
+        image, options = registry.reference("plain:1"), ["overlay.force_mask=private"]
+        done(ours, "image_pull", **pull_options, name=image, driver_options=[OPTION, *options])
+        theirs.podman("--storage-opt", *options, "pull", "--quiet", "--tls-verify=false", image)
+        for record in records(theirs, "layers"):
+            trees = [describe_tree(os.path.join(each.root, "overlay", record["id"], "diff")) for each in (theirs, ours)]
+            for tree in trees:
+                for path, entry in tree.items():
+                    entry["mtime_ns"] = None
+                    uid, gid, mode = entry["xattrs"].pop("user.containers.override_stat", b"::0").split(b":")[:3]
+                    entry["note"] = (uid, gid, int(mode, 8) & 0o777)
+                    if path in (".", "way", "way/to", "d")[: 4 if record.get("parent") else 3]:
+                        # Without an entry: podman notes the mask, or nothing, and then fuse-overlayfs lists nothing.
+                        entry["note"] = None
+            assert differences(*trees) == []
+            assert {entry["mode"] for entry in trees[1].values() if "size" in entry} == {"0o700"}
+        # The image as it is, to podman and to us.
+        wanted = make("wanted")
+        wanted.podman("pull", "--quiet", "--tls-verify=false", image)
+        wanted_tree = describe_tree(wanted.podman("image", "mount", image))
+        ours_tree = describe_tree(ours.podman("--storage-opt", *options, "image", "mount", image))
+        for tree in (wanted_tree, ours_tree):
+            for path, entry in tree.items():
+                entry["mtime_ns"] = entry["links"] = None
+                entry["xattrs"].pop("user.containers.override_stat", None)
+                if path == "." or entry["type"] == stat.S_IFLNK:
+                    entry["mode"] = entry["owner"] = None
+        assert differences(wanted_tree, ours_tree) == []
+        ours.podman("image", "umount", "--all")
+        assert wrong(check_here(ours, deep=True)) == wrong(check_here(theirs, deep=True)) == []
+        done(ours, "container_create", image=image, name="box", driver_options=[OPTION, *options])
+        point = done(ours, "container_mount", name="box", driver_options=[OPTION, *options])["mount_point"]
+        path = Path(point, "set")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o4711 and path.stat().st_uid == 5
+        path.chmod(0o2750)
+        os.chown(path, 8, 9)
+        upper = os.stat(path.as_posix().replace("/merged/", "/diff/"))
+        assert upper.st_uid == 0 and path.stat().st_uid == 8
+        plain = {**native(make("plain")).module_options(), "driver_options": options}
+        refused = run_module("image_pull", {**plain, **pull_options, "name": image})
+        assert refused.code == "driver_unsupported", refused.text
 
 
 def _blobs(store: Store) -> list[str]:

@@ -292,7 +292,8 @@ class Workshop:
             self._staged += 1
         tar_split = f"{self._staging.records}/{name}"
         begin = None if self.layout.stacked else lambda tree: self._begin(tree, layer.parent)
-        return name, self._unpacker.start(name, tar_split, self.driver.unpack_task, begin), tar_split
+        task, setting = self.driver.unpack_task, self.driver.unpack_setting
+        return name, self._unpacker.start(name, tar_split, task, begin, setting), tar_split
 
     def _begin(self, tree: str, parent: str | None) -> None:
         """Makes ``tree`` what the layer changes: the tree of its parent, which is staged or in the store."""

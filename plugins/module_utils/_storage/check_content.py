@@ -24,6 +24,7 @@ from .._layer.tar_split import DamagedTarSplit
 from .._model.digest import Digest
 from .catalog import Catalog
 from .check_copy import CopyCheck
+from .check_masked import MaskedTreeCheck, is_masked
 from .check_tree import TreeCheck
 from .diff import ReassemblyFailed, reassemble
 from .driver import StoreDriver
@@ -66,6 +67,8 @@ def _tree_check(layout: Layout, layer: LayerRecord, owners: bool) -> TreeCheck:
     """What compares the tree of a layer with its archive and, where trees are whole, with the one below."""
     tree = layout.diff(layer.id)
     if layout.stacked:
+        if is_masked(tree):
+            return MaskedTreeCheck(tree, owners, not layer.toc_digest)
         return TreeCheck(tree, owners, not layer.toc_digest)
     homes = (layout, *(layout.of(store) for store in layout.additional))
     found = [home.diff(layer.parent) for home in homes if layer.parent and os.path.isdir(home.diff(layer.parent))]

@@ -63,6 +63,10 @@ class StoreDriver(TreeDriver, Protocol):
     def unpack_task(self) -> str:
         """How the archive of a layer becomes its tree: one of those of ``unpack_tasks``."""
 
+    @property
+    def unpack_setting(self) -> str:
+        """The setting of that task, empty for one that has none."""
+
     def begin_tree(self, tree: str, parent: str | None, staged: str | None) -> None:
         """Makes the empty directory ``tree`` what the archive of a layer on ``parent`` is to be unpacked into.
 

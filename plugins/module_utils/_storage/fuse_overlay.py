@@ -19,6 +19,7 @@ from .._host.commands import CommandRunner, SystemCommands, find_program
 from .._host.filesystem import backing_filesystem
 from .._host.machine import is_root
 from .._host.mountinfo import mount_at
+from .._host.xattrs import get_xattr, set_xattr
 from .driver import DriverUnsupported
 from .fuse_mount import mount_by_program, mount_words, unmount_program
 from .fuse_state import is_dead
@@ -26,8 +27,9 @@ from .layout import Layout
 from .mount_program import note_mount_program
 from .overlay import OverlayDriver
 from .overlay_data import VOLATILE, OverlayStack, effective_options
+from .override_stat import DIRECTORY, OVERRIDE_XATTR, Override
 from .prepare import NotRoot
-from .unpack_tasks import KEEP
+from .unpack_tasks import KEEP, MASK
 
 # What upstream looks for where the store needs a program and no option names it.
 _USUAL = "fuse-overlayfs"
@@ -58,6 +60,10 @@ class FuseOverlayDriver(OverlayDriver):
         self._environment = _environment(ConfigPaths.of_this_user().environment_of_programs())
         self._run = run or SystemCommands(self._environment)
         self._timeout = timeout
+        self._mask = self._options.force_mask
+        if self._mask is not None:
+            self.unpack_task = MASK
+            self.unpack_setting = f"{self._mask:o}"
 
     def ensure_native(self) -> None:
         """Raises DriverUnsupported where the program is missing or an option is not known, and LimitUnsupported."""
@@ -91,7 +97,19 @@ class FuseOverlayDriver(OverlayDriver):
         while mount_at(self._layout.merged(layer_id)) is not None:
             unmount_program(self._layout.merged(layer_id))
 
+    def create_writable(self, layer_id: str, parent: str | None) -> None:
+        """Makes an empty layer on ``parent`` that a container can write to; with ``force_mask`` its root is noted too."""
+        super().create_writable(layer_id, parent)
+        if self._mask is not None:
+            set_xattr(self._layout.diff(layer_id), OVERRIDE_XATTR, self._true_root(parent).text())
+
     # Steps
+
+    def _true_root(self, parent: str | None) -> Override:
+        """What the root of a new layer should be: what that of its parent is."""
+        mode, owner = super()._root_attributes(parent)
+        noted = get_xattr(self._home_of(parent).diff(parent), OVERRIDE_XATTR) if parent else None
+        return Override.parse(noted or b"") or Override(*owner, mode, DIRECTORY)
 
     def _ensure_noted(self) -> None:
         self.ensure_native()
@@ -105,7 +123,15 @@ class FuseOverlayDriver(OverlayDriver):
     ) -> None:
         if volatile and VOLATILE not in options:
             options = (*options, VOLATILE)
-        mount_by_program(self._run, self._program(), mount_words(stack, options, label), target, self._timeout)
+        words = mount_words(stack, options, label)
+        if self._mask is not None:
+            # What files should be is then to be found in attributes, and kept there.
+            words += ",xattr_permissions=2"
+        mount_by_program(self._run, self._program(), words, target, self._timeout)
+
+    def _root_attributes(self, parent: str | None) -> tuple[int, tuple[int, int]]:
+        mode, owner = super()._root_attributes(parent)
+        return (mode, owner) if self._mask is None else (self._mask, (0, 0))
 
     def _program(self) -> str:
         """The path of the program: that of the option, else the usual one. Raises DriverUnsupported."""

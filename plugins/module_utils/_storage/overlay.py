@@ -52,6 +52,7 @@ class OverlayDriver:
     """Keeps and mounts the layer trees of one store. Calls that change something are made under the locks of the layers."""
 
     unpack_task = UNPACK
+    unpack_setting = ""
 
     def __init__(self, layout: Layout, options: tuple[str, ...] = ()) -> None:
         """``options`` are driver options such as ``overlay.mountopt=nodev``. Raises InvalidDriverOption."""
@@ -66,6 +67,8 @@ class OverlayDriver:
         LimitUnsupported where containers shall have a limited size.
         """
         self._ensure_options()
+        if self._options.force_mask is not None:
+            raise DriverUnsupported("force_mask needs a mount program", subject="overlay.force_mask")
         if uses_mount_program(self._layout):
             raise DriverUnsupported(
                 "the layers of the store were written for a mount program such as fuse-overlayfs",

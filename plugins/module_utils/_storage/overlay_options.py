@@ -20,7 +20,7 @@ from .driver_options import InvalidDriverOption, boolean, image_stores, size_in_
 _PREFIXES = ("overlay.", "overlay2.", ".")
 _STORES = ("imagestore", "additionalimagestore", "additionalimagestores")
 _LARGEST = (1 << 64) - 1
-_MASKS = ("shared", "private")
+_MASKS = {"shared": 0o755, "private": 0o700}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class OverlayOptions:
     ``mount_options`` are the single words of ``mountopt``; ``image_stores`` the graph roots of additional stores. ``limit``
     is the first option, as it was given, that limits the size of a container, and ``unsupported`` the first that asks for
     something else that this engine cannot do; both are else empty. ``mount_program`` is the path of the program that
-    mounts layers in place of the kernel, empty for none.
+    mounts layers in place of the kernel, empty for none; ``force_mask`` the mode of every file, None for each its own.
     """
 
     mount_options: tuple[str, ...] = ()
@@ -38,6 +38,7 @@ class OverlayOptions:
     skip_mount_home: bool = False
     sync: bool = False
     mount_program: str = ""
+    force_mask: int | None = None
     limit: str = ""
     unsupported: str = ""
 
@@ -63,6 +64,8 @@ def parse_options(options: Iterable[str]) -> OverlayOptions:
             boolean(value, option)
         elif key == "mount_program":
             found = replace(found, mount_program=value)
+        elif key == "force_mask":
+            found = replace(found, force_mask=_mask(value, option))
         elif key == "sync":
             found = replace(found, sync=sync_word(value, option))
         elif key in ("size", "inodes"):
@@ -77,8 +80,6 @@ def _wants_more(key: str, value: str, option: str) -> bool:
     """Whether the option asks for what this engine has not. Raises InvalidDriverOption for one that overlay has not."""
     if key == "use_composefs":
         return boolean(value, option)
-    if key == "force_mask":
-        return _mask(value, option)
     if key == "additionallayerstore":
         return value != ""
     if key == "override_kernel_check":
@@ -92,9 +93,11 @@ def _count(value: str, option: str) -> int:
     return int(value)
 
 
-def _mask(value: str, option: str) -> bool:
-    if value not in _MASKS and not re.fullmatch(r"[-+]?[0-7]+", value, re.ASCII):
+def _mask(value: str, option: str) -> int:
+    if value in _MASKS:
+        return _MASKS[value]
+    if not re.fullmatch(r"[-+]?[0-7]+", value, re.ASCII):
         raise InvalidDriverOption(
             "the value is not a mask", subject=option, wanted="shared, private or an octal number", found=value
         )
-    return True
+    return int(value, 8) & 0o777

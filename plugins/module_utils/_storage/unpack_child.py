@@ -31,7 +31,8 @@ from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
 from .unpack import DeferredAttribute, Unpacked, Unpacking, set_deferred, unpack
 from .unpack_kept import unpack_kept
-from .unpack_tasks import ANY_OWNER, APPLY, FINISH, KEEP, UNPACK
+from .unpack_masked import unpack_masked
+from .unpack_tasks import ANY_OWNER, APPLY, FINISH, KEEP, MASK, UNPACK
 from .unpack_whole import unpack_whole
 
 # Pieces of up to 256 KiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
@@ -60,6 +61,12 @@ def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
 def _keep(descriptors: Sequence[int]) -> dict[str, Any]:
     """Unpacks a layer into an empty directory, its whiteouts being files like others."""
     return _layer(descriptors, unpack_kept)
+
+
+def _mask(descriptors: Sequence[int]) -> dict[str, Any]:
+    """The same with files of one mode, which the last descriptor gives as an octal number."""
+    mask = int(b"".join(read_chunks(descriptors[2])), 8)
+    return _layer(descriptors[:2], lambda reader: unpack_masked(reader, mask))
 
 
 def _apply(descriptors: Sequence[int]) -> dict[str, Any]:
@@ -115,9 +122,11 @@ _CAPABILITIES = frozenset(
 TASKS = {
     UNPACK: Task(_unpack, _CAPABILITIES),
     KEEP: Task(_keep, _CAPABILITIES),
+    MASK: Task(_mask, _CAPABILITIES),
     APPLY: Task(_apply, _CAPABILITIES),
     UNPACK + ANY_OWNER: Task(partial(_any_owner, _unpack), _CAPABILITIES),
     KEEP + ANY_OWNER: Task(partial(_any_owner, _keep), _CAPABILITIES),
+    MASK + ANY_OWNER: Task(_mask, _CAPABILITIES),
     APPLY + ANY_OWNER: Task(partial(_any_owner, _apply), _CAPABILITIES),
     # Reads nothing but the list: what it may do the reader of an archive must not.
     FINISH: Task(_finish, frozenset({confine.CAP_SYS_ADMIN, confine.CAP_DAC_READ_SEARCH})),

@@ -23,10 +23,10 @@ def unpack_kept(reader: TarReader) -> Unpacked:
 
     Raises EntryFailed, the errors of ``reader``, and HostError for a fault of the machine such as a full file system.
     """
-    return run_unpacking(_Keeping(reader), reader)
+    return run_unpacking(Keeping(reader), reader)
 
 
-class _Keeping(Unpacking):
+class Keeping(Unpacking):
     """The state of unpacking one archive."""
 
     def _hide(self, parent: bytes, base: bytes, member: TarMember) -> None:

@@ -16,8 +16,8 @@ import binascii
 import json
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -110,12 +110,17 @@ class Unpacker:
         self._zygote.close()
 
     def start(
-        self, name: str, tar_split_path: str, task: str = UNPACK, begin: Callable[[str], None] | None = None
+        self,
+        name: str,
+        tar_split_path: str,
+        task: str = UNPACK,
+        begin: Callable[[str], None] | None = None,
+        setting: str = "",
     ) -> LayerFeed:
         """A feed to a new child that unpacks into the new directory ``name`` of the staging area.
 
-        ``task`` is the way to do that; ``begin`` puts into the directory what the layer is applied to. The tar-split data go
-        to the new file ``tar_split_path``. Raises HostError, and what ``begin`` raises.
+        ``task`` is the way to do that, with a ``setting`` where it takes one; ``begin`` puts into the directory what the layer
+        is applied to. The tar-split data go to the new file ``tar_split_path``. Raises HostError, and what ``begin`` raises.
         """
         tree = self.tree(name)
         with reporting("make the directory", tree):
@@ -127,7 +132,8 @@ class Unpacker:
             tar_split = os.open(tar_split_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(tar_split, 0o600)
-            child, blob = self._spawn(task + self._any_owner, name, [tar_split])
+            with _readable(setting) as settings:
+                child, blob = self._spawn(task + self._any_owner, name, [tar_split, *settings])
         finally:
             os.close(tar_split)
         return LayerFeed(self, name, child, blob)
@@ -216,6 +222,21 @@ class LayerFeed:
         if self._blob >= 0:
             os.close(self._blob)
             self._blob = -1
+
+
+@contextmanager
+def _readable(text: str) -> Iterator[list[int]]:
+    """A descriptor from which a short ``text`` can be read; none for no text."""
+    if not text:
+        yield []
+        return
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    try:
+        write_all(writing, text.encode("ascii"))
+        os.close(writing)
+        yield [reading]
+    finally:
+        os.close(reading)
 
 
 def _answer(child: Child, tree: str) -> dict[str, Any]:

@@ -41,6 +41,9 @@ def test_a_key_may_have_the_drivers_name_or_not(option: str) -> None:
         (["use_composefs=false", "mount_program="], OverlayOptions()),
         (["overlay.mount_program=/usr/bin/fuse"], OverlayOptions(mount_program="/usr/bin/fuse")),
         (["mount_program=/usr/bin/fuse", "mount_program="], OverlayOptions()),
+        (["force_mask=shared"], OverlayOptions(force_mask=0o755)),
+        (["force_mask=shared", "overlay.force_mask=private"], OverlayOptions(force_mask=0o700)),
+        (["force_mask=0750"], OverlayOptions(force_mask=0o750)),
         (["size=0", "size=0.9", "inodes=0"], OverlayOptions()),
         (["size=0", "overlay.size=1", "size=2"], OverlayOptions(limit="overlay.size=1")),
         (["inodes=18446744073709551615"], OverlayOptions(limit="inodes=18446744073709551615")),
@@ -53,8 +56,6 @@ def test_options_become_values(options: list[str], expected: OverlayOptions) -> 
 @pytest.mark.parametrize(
     "option",
     [
-        "force_mask=shared",
-        "force_mask=0750",
         "use_composefs=true",
         "additionallayerstore=/a:ref",
     ],
