@@ -17,7 +17,9 @@ from .syscalls import call
 _F_SETPIPE_SZ = 1031
 _SIZE = 1 << 20
 
-_CHUNK = 256 * 1024
+# Of a layer that is compressed four to one as much as becomes one piece of what is inside (_layer/compression): a decoder that gets more
+# keeps the rest, and gives it back as a copy with each piece.
+_CHUNK = 64 * 1024
 
 
 def enlarge(descriptor: int) -> None:
@@ -29,7 +31,7 @@ def enlarge(descriptor: int) -> None:
 
 
 def read_chunks(descriptor: int) -> Iterator[bytes]:
-    """What can be read up to the end, in pieces of at most 256 KiB. Raises OSError."""
+    """What can be read up to the end, in pieces of at most 64 KiB. Raises OSError."""
     while True:
         chunk = os.read(descriptor, _CHUNK)
         if not chunk:
