@@ -29,7 +29,7 @@ def choose_driver(driver: str, options: tuple[str, ...], graph_root: str, path: 
     ``driver`` is empty where nobody chose one, and ``path`` the PATH in which programs are looked for. Only reads.
     """
     if not driver:
-        driver = next((name for name in _DRIVERS if os.path.isdir(f"{graph_root}/{name}-images")), "")
+        driver = next((name for name in _DRIVERS if os.path.isdir(f"{graph_root}/{name}")), "")
     if driver not in ("", "overlay") or kernel_version() >= _NATIVE:
         return driver or "overlay", options
     if any(_OPTION in option for option in options):

@@ -49,5 +49,5 @@ def test_without_it_trees_are_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 )
 def test_a_store_keeps_its_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: str, wanted: str) -> None:
     monkeypatch.setattr(rootless_driver, "kernel_version", lambda: (6, 1))
-    os.mkdir(tmp_path / f"{made}-images")
+    os.mkdir(tmp_path / made)
     assert choose_driver("", (), str(tmp_path), "") == (wanted, ())
