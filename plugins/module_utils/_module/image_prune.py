@@ -43,8 +43,9 @@ def verb(task: Task) -> Outcome:
         until=filters.get("until"),
         keep=tuple(params["keep"]),
     )
-    driver = open_driver(layout, settings.options)
-    return rights_of(task, settings).change(
-        layout,
-        lambda: prune_images(layout, driver, request, task.reporter, now=time.time_ns(), check_mode=task.check_mode),
-    )
+
+    def work() -> Outcome:
+        driver = open_driver(layout, settings.options)
+        return prune_images(layout, driver, request, task.reporter, now=time.time_ns(), check_mode=task.check_mode)
+
+    return rights_of(task, settings).change(layout, work)

@@ -31,10 +31,16 @@ def verb(task: Task) -> Outcome:
     params = task.params
     settings = store_settings(task)
     layout = layout_of(settings)
-    driver = open_driver(layout, settings.options)
-    names = short_names_reader(task)
-    force, check_mode = params["force"], task.check_mode
-    return rights_of(task, settings).change(
-        layout,
-        lambda: remove_images(layout, driver, params["name"], names, task.reporter, force=force, check_mode=check_mode),
-    )
+
+    def work() -> Outcome:
+        return remove_images(
+            layout,
+            open_driver(layout, settings.options),
+            params["name"],
+            short_names_reader(task),
+            task.reporter,
+            force=params["force"],
+            check_mode=task.check_mode,
+        )
+
+    return rights_of(task, settings).change(layout, work)

@@ -32,9 +32,9 @@ def verb(task: Task) -> Outcome:
     settings = store_settings(task)
     layout = layout_of(settings)
     request = CheckRequest(params["deep"], params["repair"], params["remove_containers"])
-    driver = open_driver(layout, settings.options)
 
     def work() -> Outcome:
+        driver = open_driver(layout, settings.options)
         return check_store(layout, driver, settings.options, request, task.reporter, check_mode=task.check_mode)
 
     rights = rights_of(task, settings)

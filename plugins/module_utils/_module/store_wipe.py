@@ -30,9 +30,11 @@ def verb(task: Task) -> Outcome:
     params = task.params
     settings = store_settings(task)
     layout = layout_of(settings)
-    driver = open_driver(layout, settings.options)
-    force, check_mode = params["force"], task.check_mode
-    return rights_of(task, settings).change(
-        layout,
-        lambda: wipe_store(layout, driver, params["confirm"], task.reporter, force=force, check_mode=check_mode),
-    )
+
+    def work() -> Outcome:
+        driver = open_driver(layout, settings.options)
+        return wipe_store(
+            layout, driver, params["confirm"], task.reporter, force=params["force"], check_mode=task.check_mode
+        )
+
+    return rights_of(task, settings).change(layout, work)
