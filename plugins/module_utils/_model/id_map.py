@@ -82,6 +82,15 @@ def check_id_maps(option: str, maps: Sequence[IdMap], *, with_root: bool = True)
         raise InvalidIdMap("no range has the ID 0 of the container, its root", subject=option, found=found)
 
 
+def is_contiguous(maps: Sequence[IdMap]) -> bool:
+    """Whether the ranges, in the order of their IDs in the container, follow each other there and on the host."""
+    ordered = sorted(maps, key=lambda entry: entry.container_id)
+    return all(
+        before.container_id + before.size == after.container_id and before.host_id + before.size == after.host_id
+        for before, after in zip(ordered, ordered[1:])
+    )
+
+
 def host_root(maps: Sequence[IdMap]) -> int | None:
     """The ID of the host that the owner of a container's files has, None where the ranges name none.
 

@@ -28,13 +28,14 @@ class MountOwners:
     """Who owns what a container with ID maps shows: ``root`` is the user and group of the host who are its root.
 
     ``show`` mounts the stack of a layer, which is the driver's own affair, such that the files below have other owners than on
-    the disk; it gets what mounts a stack. What that needs in the layer's directory ``prepare`` makes before. Both are None
-    where the files have the owners of the container already.
+    the disk; it gets what mounts a stack. What that needs in the layer's directory ``prepare`` makes before. A mount program
+    gets ``words`` instead. There is none of them where the files have the owners of the container already.
     """
 
     root: tuple[int, int]
     show: Optional[Callable[[str, Any, Callable[[Any], None]], None]] = None
     prepare: Optional[Callable[[str], None]] = None
+    words: tuple[str, ...] = ()
 
 
 class TreeDriver(Protocol):

@@ -48,7 +48,7 @@ class MappedLayers:
         container ``container_id`` until the image knows it. After an error nothing of it is left. Raises UnmappedOwner and
         HostError.
         """
-        wanted = UNMAPPED if self.owners.can_shift() else maps
+        wanted = UNMAPPED if self.owners.can_shift(maps) else maps
         own = self.tables.images.get(image_id)
         image = own or next(image for image in self.others.images if image.id == image_id)
         tops = [self._layer(layer_id) for layer_id in dict.fromkeys((image.layer, *image.mapped_layers)) if layer_id]

@@ -204,7 +204,7 @@ class OverlayDriver:
         self._ensure_noted()
         layout = self._layout
         stack = self._stack(layer_id, self.read_only(read_only, mount_options))
-        options = self._mount_options(mount_options)
+        options = (*self._mount_options(mount_options), *(owners.words if owners else ()))
         target = layout.merged(layer_id)
         self.make_mount_point(layer_id)
         _own_root(layout.diff(layer_id), owners.root if owners else _ROOT)

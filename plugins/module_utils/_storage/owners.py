@@ -11,18 +11,19 @@ This stands beside the drivers, since only containers with ID maps have a use fo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from .._errors import HostError
 from .._host.os_errors import reporting
-from .._model.id_map import IdMaps
+from .._model.id_map import IdMap, IdMaps, is_contiguous
 from .driver import MountOwners, StoreDriver
 from .json_record import StoreDamaged
 from .layout import Layout
 from .records import LayerRecord
+from .unpack_tasks import KEEP, MASK
 
 T = TypeVar("T")
 
@@ -40,10 +41,21 @@ class Owners:
     layout: Layout
     driver: StoreDriver
 
-    def can_shift(self) -> bool:
-        """Whether a mount can show the files of the layers below with other owners than they have. Only reads."""
+    def can_shift(self, maps: IdMaps) -> bool:
+        """Whether a mount can show the files of the layers below with the owners of ``maps``. Only reads.
+
+        Raises OwnersUnsupported where a mount program cannot, for which no copies are made.
+        """
         if not self.layout.stacked:
             return False
+        if self._by_program():
+            if not (is_contiguous(maps.uids) and is_contiguous(maps.gids)):
+                raise OwnersUnsupported(
+                    "a mount program can show a map only whose ranges follow each other inside and on the host",
+                    subject=self.layout.graph_root,
+                    found=" ".join(map(str, (*maps.uids, *maps.gids))),
+                )
+            return True
         from .overlay_owners import supports_shifting
 
         return supports_shifting(self.layout)
@@ -60,7 +72,7 @@ class Owners:
             raise OwnersUnsupported(
                 "the files of the container were made for other ID maps than it has", subject=owner_id, found=layer.id
             )
-        if not self.can_shift():
+        if not self.can_shift(maps):
             raise OwnersUnsupported(
                 "the container needs its files shown with other owners at the mount, which cannot be done here",
                 subject=owner_id,
@@ -68,6 +80,9 @@ class Owners:
             )
         if not maps.whole:
             return MountOwners(maps.root)
+        if self._by_program():
+            words = (_program_word("uid", maps.uids), _program_word("gid", maps.gids))
+            return MountOwners(maps.root, words=words)
         from .overlay_owners import make_mapped, mount_shifted
 
         return MountOwners(maps.root, partial(mount_shifted, self.layout, maps), partial(make_mapped, self.layout))
@@ -83,6 +98,10 @@ class Owners:
             change_overlay_owners(self.layout, self.driver, layer_id, before, after)
         else:
             _change_tree(self.layout.diff(layer_id), before, after)
+
+    def _by_program(self) -> bool:
+        """Whether stacked layers are mounted by a program."""
+        return self.driver.unpack_task in (KEEP, MASK)
 
     def with_tree(self, layer_id: str, action: Callable[[str], T]) -> T:
         """What ``action`` returns for a directory that has all that a layer of this store, or an additional one, shows.
@@ -106,6 +125,13 @@ class Owners:
 def maps_of(layer: LayerRecord) -> IdMaps:
     """The maps by which the files of the layer have their owners on the disk."""
     return IdMaps.from_json(layer.uidmap, layer.gidmap)
+
+
+def _program_word(kind: str, maps: Sequence[IdMap]) -> str:
+    """The option by which upstream tells a mount program whose the files are."""
+    if len(maps) == 1 and maps[0].size == 1:
+        return f"squash_to_{kind}={maps[0].host_id}"
+    return f"{kind}mapping={':'.join(map(str, maps))}"
 
 
 def _change_tree(tree: str, before: IdMaps, after: IdMaps) -> None:

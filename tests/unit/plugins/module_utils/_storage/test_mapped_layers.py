@@ -60,7 +60,8 @@ class FakeOwners(Owners):
         super().__init__(layout, FakeDriver(layout, before))  # type: ignore[arg-type]
         self.__dict__["changes"] = []
 
-    def can_shift(self) -> bool:
+    def can_shift(self, maps: IdMaps) -> bool:
+        del maps
         return self.shifts
 
     def change(self, layer_id: str, before: IdMaps, after: IdMaps) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,8 +16,16 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.driver 
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout, VfsLayout
 from ansible_collections.strata.containers.plugins.module_utils._storage.owners import Owners, OwnersUnsupported
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import LayerRecord
+from ansible_collections.strata.containers.plugins.module_utils._storage.unpack_tasks import KEEP, UNPACK
 
 MAPS = IdMaps((IdMap(0, 100000, 65536),), (IdMap(0, 200000, 65536),))
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Of a driver only this is asked: whether it keeps whiteouts as a mount program wants them."""
+
+    unpack_task: str
 
 
 @pytest.fixture
@@ -31,13 +40,13 @@ def can_shift(layout: Layout, possible: bool) -> None:
     Path(layout.feature_note("idmapped-lower-dir", possible)).touch()
 
 
-def at_mount(layout: Layout, maps: IdMaps, of_layer: IdMaps) -> MountOwners:
+def at_mount(layout: Layout, maps: IdMaps, of_layer: IdMaps, task: str = UNPACK) -> MountOwners:
     values: dict[str, Any] = {
         "uidmap": [entry.to_json() for entry in of_layer.uids],
         "gidmap": [entry.to_json() for entry in of_layer.gids],
     }
     layer = LayerRecord.of(id="layer", **values)
-    return Owners(layout, cast(StoreDriver, None)).at_mount("box", maps, layer)
+    return Owners(layout, cast(StoreDriver, Driver(task))).at_mount("box", maps, layer)
 
 
 def test_other_owners_are_shown_where_the_files_have_those_of_the_host(overlay: Layout) -> None:
@@ -63,3 +72,30 @@ def test_owners_that_cannot_be_shown_are_an_error(overlay: Layout, case: str) ->
     with pytest.raises(OwnersUnsupported) as caught:
         at_mount(layout, MAPS, IdMaps(MAPS.gids, MAPS.uids) if case == "other maps" else UNMAPPED)
     assert caught.value.code == "id_maps_unsupported" and caught.value.subject == "box"
+
+
+@pytest.mark.parametrize(
+    ("uids", "word"),
+    [
+        (((0, 100000, 65536),), "uidmapping=0:100000:65536"),
+        (((10, 110, 5), (0, 100, 10)), "uidmapping=10:110:5:0:100:10"),
+        (((7, 1000, 1),), "squash_to_uid=1000"),
+    ],
+)
+def test_a_mount_program_is_told_the_map_as_upstream_does(
+    overlay: Layout, uids: tuple[tuple[int, int, int], ...], word: str
+) -> None:
+    """``optsAppendMappings`` in overlay.go; the kernel's own abilities do not matter."""
+    can_shift(overlay, False)
+    maps = IdMaps(tuple(IdMap(*entry) for entry in uids), MAPS.gids)
+    found = at_mount(overlay, maps, UNMAPPED, KEEP)
+    assert found == MountOwners(maps.root, words=(word, "gidmapping=0:200000:65536"))
+
+
+@pytest.mark.parametrize("uids", [((0, 100, 10), (10, 200, 10)), ((0, 100, 10), (11, 110, 10))])
+def test_a_map_with_gaps_is_more_than_a_mount_program_can(
+    overlay: Layout, uids: tuple[tuple[int, int, int], ...]
+) -> None:
+    can_shift(overlay, True)
+    with pytest.raises(OwnersUnsupported):
+        at_mount(overlay, IdMaps(tuple(IdMap(*entry) for entry in uids), MAPS.gids), UNMAPPED, KEEP)
