@@ -91,7 +91,7 @@ problems:
     kind:
       description:
         - A stable word for the kind of problem.
-        - Of layers V(layer_incomplete), V(layer_tree_missing), V(layer_parent_missing), V(layer_data_missing), V(layer_link_lost),
+        - Of layers V(layer_incomplete), V(layer_tree_missing), V(layer_parent_missing), V(layer_data_missing), V(layer_link_lost), V(layer_not_subvolume),
           V(layer_lower_wrong), V(layer_directory_missing), V(layer_abandoned), V(tar_split_missing), V(tar_split_damaged),
           V(layer_content_changed), V(layer_tree_changed), V(layer_unreadable), V(layer_size_wrong), V(layer_digest_invalid),
           V(unused_layer).

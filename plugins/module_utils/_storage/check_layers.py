@@ -15,7 +15,7 @@ from .big_data import InvalidKey
 from .catalog import Catalog
 from .driver import StoreDriver
 from .edit import Tables
-from .layout import Layout
+from .layout import BtrfsLayout, Layout
 from .mounted import mounted
 from .overlay_links import link_of, lowers_of, read_lowers, relink, write_lowers
 from .prepare import make_directory
@@ -39,6 +39,8 @@ def layer_problems(evidence: Evidence) -> Iterator[Problem]:
             continue
         if evidence.layout.stacked:
             yield from _tree_problems(evidence, layer)
+        elif isinstance(evidence.layout, BtrfsLayout):
+            yield from _subvolume_problems(evidence.layout, layer)
         yield from _tar_split_problems(evidence.layout, layer)
     yield from _without_users(evidence)
 
@@ -76,6 +78,15 @@ def _tree_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]:
         if not os.path.isdir(path):
             mend = Mend("make the directory", _maker(path))
             yield Problem("layer_directory_missing", path, "a directory that mounting the layer needs is missing", mend)
+
+
+def _subvolume_problems(layout: Layout, layer: LayerRecord) -> Iterator[Problem]:
+    """Whether something can be built on the layer. Its files are all there if not, and only who uses them knows where else."""
+    from .._host.btrfs import is_subvolume
+
+    if not is_subvolume(layout.diff(layer.id)):
+        message = "the tree of the layer is a plain directory and no subvolume, as a copy of a store has it"
+        yield Problem("layer_not_subvolume", layer.id, f"{message}: nothing can be built on it")
 
 
 def _lower_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]:
