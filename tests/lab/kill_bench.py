@@ -264,8 +264,9 @@ def _old_library(store: Store) -> Iterator[None]:
     except CommandFailed as error:
         if not any(f"stat {path}: no such file or directory" in str(error) for path in lost):
             raise
-        # What podman takes away when it comes to its end.
-        for point in mounts_below(home):
+    finally:
+        # What podman takes away when it comes to its end, which it does not then, even where it says nothing.
+        for point in mounts_below(home) if lost else ():
             run(["umount", point])
 
 
