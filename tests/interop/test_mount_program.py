@@ -32,6 +32,7 @@ from lab.stores import Store, image_record, mounts_below
 from lab.trees import describe_tree, differences, snapshot
 
 LONG = bool(os.environ.get("STRATA_TEST_LONG"))
+only_long = pytest.mark.skipif(not LONG, reason="the short run has the other half of these tests")
 ODD = "example.com/odd:1"
 
 
@@ -252,6 +253,7 @@ class TestContainers:
         done(filled, "container_create", image=ODD, name="box", state="absent", force=True)
         assert nothing_is_mounted(filled)
 
+    @only_long
     def test_theirs_are_ours_to_run_in_and_to_delete(self, filled: ProgramStore) -> None:
         filled.buildah("from", "--pull-never", "--name", "box", ODD)
         point = filled.buildah("mount", "box")
@@ -278,6 +280,7 @@ class TestContainers:
         assert "written" in built and "kept" in built and "kept/file" not in built
         assert wrong(check_here(filled, deep=True)) == []
 
+    @only_long
     def test_a_mount_that_cannot_be_written_is_known_whoever_made_it(self, filled: ProgramStore) -> None:
         point = filled.podman("image", "mount", ODD)
         assert "ro" not in mounts_at(point)[-1].options
@@ -297,6 +300,7 @@ class TestContainers:
         done(filled, "container_mount", name="box", state="unmounted", force=True)
         assert nothing_is_mounted(filled)
 
+    @only_long
     def test_words_that_forbid_something_hold(self, filled: ProgramStore) -> None:
         done(filled, "container_create", image=ODD, name="box")
         options = [OPTION, "overlay.mountopt=nosuid,noexec,metacopy=on,relatime"]
@@ -384,6 +388,7 @@ class TestNotes:
 class TestMask:
     """podman 4.3 makes no devices with a mask, and notes neither types nor the bits above the permissions."""
 
+    @only_long
     def test_files_have_one_mode_and_show_their_own(
         self, make: Callable[[str], ProgramStore], registry: FlakyRegistry, pull_options: dict[str, Any]
     ) -> None:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whiteouts that are kept as files are members like others: what they are made of leads nowhere else."""
+"""Whiteouts that are kept as files are members like others: what they are made of leads nowhere else.
+
+The same where all files have one mode.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
-from ansible_collections.strata.containers.plugins.module_utils._storage.unpack_tasks import KEEP
+from ansible_collections.strata.containers.plugins.module_utils._storage.unpack_tasks import KEEP, MASK
 from ansible_collections.strata.containers.plugins.module_utils._storage.unpacker import Unpacker
 from lab.odd_images import Entry, make_tar, xattr
 from lab.trees import describe_tree, snapshot
@@ -38,8 +41,9 @@ ATTACKS: dict[str, tuple[list[Entry], list[str] | None]] = {
 }
 
 
+@pytest.mark.parametrize(("task", "setting"), [(KEEP, ""), (MASK, "700")])
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_nothing_outside_is_touched(attack: str, tmp_path: Path) -> None:
+def test_nothing_outside_is_touched(attack: str, task: str, setting: str, tmp_path: Path) -> None:
     entries, left = ATTACKS[attack]
     outside, staging = tmp_path / "outside", tmp_path / "staging"
     outside.mkdir()
@@ -48,7 +52,7 @@ def test_nothing_outside_is_touched(attack: str, tmp_path: Path) -> None:
     before = snapshot(str(outside))
     named = [Entry(one.name, one.kind, one.content, target=one.target.format(outside=outside)) for one in entries]
     with Unpacker(str(staging), Reporter()) as unpacker:
-        feed = unpacker.start("tree", str(tmp_path / "tar-split"), KEEP)
+        feed = unpacker.start("tree", str(tmp_path / "tar-split"), task, setting=setting)
         try:
             feed.write(make_tar(named))
             if left is None:
@@ -79,3 +83,40 @@ def test_a_whiteout_has_what_its_header_says(tmp_path: Path) -> None:
     assert tree["d/.wh.a"]["xattrs"] == {"user.x": b"1"}
     # Upstream counts no owners of whiteouts, whatever their form.
     assert (layer.uids, layer.gids) == ((0,), (0,))
+
+
+def test_masked_files_note_what_their_headers_say(tmp_path: Path) -> None:
+    """The form is that of containers/storage 1.55 and later (``FormatContainersOverrideXattrDevice`` in ``pkg/idtools``)."""
+    entries = [
+        Entry("./", _DIR, mode=0o1711, uid=1, gid=2),
+        Entry("d/", _DIR, mode=0o1777, uid=5, gid=6),
+        Entry("d/set", content=b"x", mode=0o4750, uid=7, pax=xattr("user.containers.override_stat", b"0:0:0777:file")),
+        Entry("null", tarfile.CHRTYPE, device=(1, 3), mode=0o666),
+        Entry("disk", tarfile.BLKTYPE, device=(7, 1), mode=0o660, gid=6),
+        Entry("fifo", tarfile.FIFOTYPE, mode=0o600, uid=3),
+        Entry("on/the/way", content=b"x"),
+        Entry("d/.wh.gone", mode=0o644),
+        Entry("soft", _SYMLINK, target="d", mode=0o777, uid=9),
+    ]
+    with Unpacker(str(tmp_path), Reporter()) as unpacker:
+        feed = unpacker.start("tree", str(tmp_path / "tar-split"), MASK, setting="755")
+        feed.write(make_tar(entries))
+        layer = feed.finish()
+    tree = describe_tree(str(tmp_path / "tree"))
+    notes = {name: facts["xattrs"].get("user.containers.override_stat", b"").decode() for name, facts in tree.items()}
+    assert notes == {
+        ".": "1:2:0711:dir",
+        "d": "5:6:1777:dir",
+        "d/set": "7:0:4750:file",
+        "d/.wh.gone": "0:0:0644:file",
+        "null": "0:0:0666:char-1-3",
+        "disk": "0:6:0660:block-7-1",
+        "fifo": "3:0:0600:pipe",
+        "on": "0:0:0755:dir",
+        "on/the": "0:0:0755:dir",
+        "on/the/way": "0:0:0644:file",
+        "soft": "",
+    }
+    assert {facts["owner"] for facts in tree.values()} == {(0, 0)}
+    assert {facts["mode"] for name, facts in tree.items() if name not in ("soft", ".")} == {"0o755"}
+    assert (layer.uids, layer.gids) == ((0, 1, 3, 5, 7, 9), (0, 2, 6))
