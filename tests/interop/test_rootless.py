@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import tarfile
 import time
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab.collection import collections_root
+from lab.commands import run
 from lab.fixtures import push
 from lab.odd_images import ImageLayout
 from lab.registry import Registry
@@ -24,12 +27,16 @@ from lab.trees import describe_tree, differences, snapshot
 from lab.user_world import UID, UserStore, UserWorld
 
 StoreMaker = Callable[[str], UserStore]
+LONG = bool(os.environ.get("STRATA_TEST_LONG"))
+# What each driver writes is always looked at, what it reads of podman's in the long run for both.
+DRIVERS = ("overlay", "vfs")
+DRIVERS_READ = DRIVERS if LONG else DRIVERS[:1]
+CHOSEN_BEFORE = ("", "overlay", "vfs") if LONG else ("vfs",)
 
 
-@pytest.fixture(params=["overlay", "vfs"])
-def make(request: pytest.FixtureRequest, world: UserWorld) -> StoreMaker:
-    """Makes stores of the user, of one driver and then of the other."""
-    return lambda name: world.store(f"{name}-{request.param}", request.param)
+def maker(world: UserWorld, driver: str) -> StoreMaker:
+    """Makes stores of the user by name."""
+    return lambda name: world.store(f"{name}-{driver}", driver)
 
 
 def pull(store: UserStore, image: str, **more: Any) -> dict[str, Any]:
@@ -54,8 +61,10 @@ def tree(store: UserStore, layer_id: str, began: int) -> dict[str, dict[str, Any
     return found
 
 
-def test_podman_and_buildah_on_a_store_that_we_filled(registry: Registry, make: StoreMaker) -> None:
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_podman_and_buildah_on_a_store_that_we_filled(registry: Registry, world: UserWorld, driver: str) -> None:
     began = time.time_ns()
+    make = maker(world, driver)
     ours, theirs = make("ours"), make("theirs")
     image = registry.reference("odd:1")
     pulled = pull(ours, image)
@@ -75,8 +84,9 @@ def test_podman_and_buildah_on_a_store_that_we_filled(registry: Registry, make: 
     assert records(ours, "layers") == [] and records(ours, "images") == []
 
 
-def test_we_on_a_store_that_podman_filled(registry: Registry, make: StoreMaker) -> None:
-    theirs = make("filled")
+@pytest.mark.parametrize("driver", DRIVERS_READ)
+def test_we_on_a_store_that_podman_filled(registry: Registry, world: UserWorld, driver: str) -> None:
+    theirs = maker(world, driver)("filled")
     image = registry.reference("odd:1")
     theirs.podman("pull", "--quiet", "--tls-verify=false", image)
     (listed,) = theirs.module("image_info")["images"]
@@ -155,7 +165,7 @@ class TestThePauseProcess:
 class TestTheDriver:
     """Where no file chooses one, it is the one that podman takes."""
 
-    @pytest.mark.parametrize("first", ["", "overlay", "vfs"])
+    @pytest.mark.parametrize("first", CHOSEN_BEFORE)
     def test_of_a_store_that_podman_made(self, world: UserWorld, first: str) -> None:
         # A home directory of its own: podman keeps the driver of a user's stores in a database there.
         home = world.store(f"home-{first}").base
@@ -172,3 +182,67 @@ class TestTheDriver:
         found = world.module("store_info", env=env)["store"]
         assert (found["driver"], found["root"]) == (told["graphDriverName"], told["graphRoot"])
         assert found["driver"] == (first or "overlay")
+
+
+class TestWithoutASession:
+    """What ``become_user`` gives: no session of the user, and variables of whoever logged in."""
+
+    def test_the_runtime_directory_of_the_user_is_found(self, world: UserWorld) -> None:
+        told = json.loads(world.run("podman", "info", "--format", "json", env={"XDG_RUNTIME_DIR": ""}))["store"]
+        kept = {
+            "HOME": "/root",
+            "USER": "root",
+            "LOGNAME": "root",
+            "XDG_RUNTIME_DIR": "/run/user/0",
+            "XDG_CONFIG_HOME": "/root/.config",
+        }
+        for env in ({"XDG_RUNTIME_DIR": ""}, kept):
+            found = world.module("store_info", env=env)["store"]
+            assert (found["root"], found["run_root"]) == (told["graphRoot"], told["runRoot"])
+
+    def test_where_there_is_none_podman_and_we_share_another(self, world: UserWorld) -> None:
+        """podman makes a directory below TMPDIR, and we take it with the process in it."""
+        temporary = os.path.join(world.base, "tmp")
+        os.mkdir(temporary)
+        os.chmod(temporary, 0o1777)
+        run(world.inside("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run/user"))
+        try:
+            world.end_processes()
+            home = world.store("no-session").base
+            env = {"XDG_RUNTIME_DIR": "", "TMPDIR": temporary}
+            text = world.run("podman", "info", "--format", "json", env={**env, "HOME": home})
+            run_root = json.loads(text)["store"]["runRoot"]
+            assert run_root == f"{temporary}/podman-run-{UID}/containers"
+            before = world.processes()
+            pruned = world.module("image_prune", env=env, root=f"{home}/root")
+            assert not pruned.failed and world.processes() == before, pruned.text
+            assert world.module("store_info", env=env)["store"]["run_root"] == run_root
+        finally:
+            world.end_processes()
+            run(world.inside("umount", "-l", "/run/user"))
+
+
+def test_a_pause_process_with_another_tmp(registry: Registry, world: UserWorld) -> None:
+    """A service with a private /tmp may have made it: the files of the module are not to be seen among its mounts."""
+    world.end_processes()
+    store = world.store("private")
+    place = os.path.join(world.runtime_dir, "libpod/tmp")
+    hidden = collections_root()
+    script = f"mount -t tmpfs tmpfs {hidden} && exec sleep 2147483646"
+    holder = ["unshare", "--user", "--map-root-user", "--mount", "--propagation", "private", "sh", "-c", script]
+    write = f"mkdir -p {place}; {' '.join(map(shlex.quote, holder))} >/dev/null 2>&1 & echo $! >{place}/pause.pid"
+    world.run("sh", "-c", write)
+    while [name for name in world.processes().values() if name != "sleep 2147483646"]:
+        time.sleep(0.01)
+    assert store.module("container_info")["containers"] == []
+    missing = store.module("container_mount", name="none")
+    assert missing.code == "unknown_container", missing.text
+    pulled = store.module("image_pull", name=registry.reference("multi:1"), validate_certs=False)
+    assert pulled.changed, pulled.text
+    assert store.module("container_create", image=pulled["image"]["id"], name="web").changed
+    assert store.module("container_mount", name="web").changed
+    assert store.module("container_mount", name="web", state="unmounted").changed
+    assert store.module("store_check")["problems"] == []
+    assert store.module("container_create", name="web", state="absent").changed
+    assert store.module("image_remove", name=pulled["image"]["id"]).changed
+    world.end_processes()

@@ -44,7 +44,7 @@ set -e
 base=$1; shift
 for name in passwd group subuid subgid containers; do mount --bind "$base/etc/$name" "/etc/$name"; done
 mount -t tmpfs -o mode=755 tmpfs /run/user
-mkdir -m 700 "/run/user/$UID_OF_USER"
+mkdir -m 700 /run/user/0 "/run/user/$UID_OF_USER"
 chown "$UID_OF_USER:$UID_OF_USER" "/run/user/$UID_OF_USER"
 number=0
 for way in "$@"; do

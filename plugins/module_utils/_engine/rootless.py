@@ -21,6 +21,7 @@ from .._config.subordinate_ids import NoSubordinateIds, namespace_maps
 from .._errors import HostError
 from .._host.commands import SystemCommands
 from .._host.new_user_namespace import NewNamespace
+from .._host.own_files import import_all, is_seen, own_file
 from .._host.pause_process import Namespaces, kept_namespaces, open_namespaces, pause_process
 from .._host.private_thread import in_mount_namespace
 from .._host.user_namespace import enter_user_namespace
@@ -30,6 +31,7 @@ from .._storage.prepare import make_directory
 
 T = TypeVar("T")
 
+_ROOMS = ("_model", "_layer", "_host", "_config", "_storage", "_engine")
 _SYSTEMD, _LINGER = "/run/systemd/system", "/var/lib/systemd/linger"
 
 
@@ -55,7 +57,7 @@ def change(
     """What ``action`` returns as root of the user's namespace, among the mounts that are there. Arguments as of enter()."""
     with closing(_namespaces(paths, options, keep=keep)) as namespaces:
         _enter(namespaces, reporter)
-        return in_mount_namespace(namespaces.mounts, action)
+        return _among_mounts(namespaces, action)
 
 
 def see(paths: ConfigPaths, reporter: Reporter, options: tuple[str, ...], action: Callable[[], T], *, files: bool) -> T:
@@ -68,7 +70,7 @@ def see(paths: ConfigPaths, reporter: Reporter, options: tuple[str, ...], action
     if found is not None:
         with closing(found) as namespaces:
             _enter(namespaces, reporter)
-            return in_mount_namespace(namespaces.mounts, action)
+            return _among_mounts(namespaces, action)
     if files:
         enter(paths, reporter, options, keep=False)
     return action()
@@ -87,6 +89,15 @@ def mount_facts(paths: ConfigPaths, reporter: Reporter, *, mounted: bool) -> dic
         )
     where = ["--target", str(found.pid), "--user", "--mount"]
     return {"enter": ["nsenter", *where, "--preserve-credentials", "--wdns=/", "--"]}
+
+
+def _among_mounts(namespaces: Namespaces, action: Callable[[], T]) -> T:
+    """What ``action`` returns among the mounts of the namespace."""
+    file = own_file()
+    if not in_mount_namespace(namespaces.mounts, lambda: is_seen(file)):
+        # A service with a /tmp of its own made the process, and Ansible has put us into another: load all that may be needed.
+        import_all(_ROOMS)
+    return in_mount_namespace(namespaces.mounts, action)
 
 
 def _enter(namespaces: Namespaces, reporter: Reporter) -> None:
