@@ -37,13 +37,15 @@ _WHOLE_TREES = ("root/vfs/dir/", "root/btrfs/subvolumes/")
 def state(store: Store) -> dict[str, Any]:
     """Records, files and mounts of the store; IDs of containers and of their layers are told by the container's name."""
     names, driver = _names(store), store.driver
+    # The bind of its home is podman's affair there: it stays while anything is counted as mounted, and else goes.
+    points = [point for point in mounts_below(store.base) if not point.endswith("/root/btrfs")]
     rooms = [f"{driver}{room}" for room in _ROOMS]
     run_rooms = [*(f"{driver}{room}" for room in _RUN_ROOMS), "strata"]
     return {
         **{kind: _records(f"{store.root}/{driver}", paths, names) for kind, paths in _RECORDS.items()},
         "counts": _records(f"{store.run_root}/{driver}", (_COUNTS,), {**names, store.root: "ROOT"}),
         "files": {**_files(store.root, "root", rooms, names), **_files(store.run_root, "run", run_rooms, names)},
-        "mounts": sorted(_named(os.path.relpath(point, store.base), names) for point in mounts_below(store.base)),
+        "mounts": sorted(_named(os.path.relpath(point, store.base), names) for point in points),
     }
 
 
