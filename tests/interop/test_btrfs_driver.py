@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._storage.btrfs_options import first_limit
-from ansible_collections.strata.containers.plugins.module_utils._storage.driver import DriverUnsupported
 from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
-from ansible_collections.strata.containers.plugins.module_utils._storage.layout import BtrfsLayout
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from lab.btrfs import subvolumes
 from lab.check_bench import check_here, layout_of
@@ -308,7 +306,10 @@ class TestCare:
     def _layers(self, store: Store) -> list[str]:
         return [layer["id"] for layer in records(store, "layers")]
 
-    @pytest.mark.parametrize("damage", sorted(DAMAGES) if LONG else ["content"])
+    @pytest.mark.skipif(
+        not LONG, reason="the short run looks for damage in stores of vfs, whose trees are compared alike"
+    )
+    @pytest.mark.parametrize("damage", sorted(DAMAGES))
     def test_a_deep_check_compares_what_was_copied_with_the_layer_below(self, filled: Store, damage: str) -> None:
         assert problems(filled, deep=True) == []
         top = self._layers(filled)[2]
@@ -371,18 +372,20 @@ class TestCare:
 
 
 class TestChoice:
-    def test_a_store_elsewhere_is_refused_as_podman_does(self, judges: None, tmp_path: Path) -> None:
+    def test_a_store_elsewhere_is_refused_as_podman_does(
+        self, layout: ImageLayout, local: FlakyRegistry, pull_options: dict[str, Any]
+    ) -> None:
+        local.add(layout, "rules", "rules")
         with scratch_stores() as elsewhere:
-            plain = elsewhere("plain")
-            theirs = Store(plain.base, driver="btrfs")
-            with pytest.raises(CommandFailed, match="is not on a btrfs filesystem"):
-                theirs.podman("images")
-            with pytest.raises(DriverUnsupported, match="not on a Btrfs file system") as refused:
-                open_driver(BtrfsLayout(plain.root, plain.run_root)).check_support()
-            assert refused.value.found.startswith("extfs") or "btrfs" not in refused.value.found
+            store = Store(elsewhere("plain").base, driver="btrfs")
+            options = {**store.module_options(), **pull_options, "name": local.reference("rules:1")}
             for check in (True, False):
-                result = run_module("store_info", {**theirs.module_options()}, check=check)
-                assert not result.failed and result["store"]["counts"]["images"] == 0
+                result = run_module("image_pull", options, check=check)
+                assert result.code == "driver_unsupported" and "not on a Btrfs file system" in result.text, result.text
+            assert not os.path.exists(store.root)
+            assert module(store, "store_info")["store"]["counts"]["images"] == 0
+            with pytest.raises(CommandFailed, match="is not on a btrfs filesystem"):
+                store.podman("images")
 
     @pytest.mark.parametrize("driver", ["", "btrfs", "overlay btrfs", "zfs"] if LONG else ["overlay btrfs"])
     def test_who_was_there_before_is_the_driver(self, driver: str, store: Store) -> None:
