@@ -390,13 +390,17 @@ class TestMountProgram:
         for name in ("theirs", "ours"):
             point = module(store, "container_mount", name=name)["mount_point"]
             ours = describe_tree(point)
-            assert ours["bin"]["owner"] == (FIRST, FIRST) and ours["of"]["owner"] == (FIRST + 7, FIRST + 8)
+            assert ours["."]["owner"] == ours["bin"]["owner"] == (FIRST, FIRST) and ours["of"]["owner"] == (
+                FIRST + 7,
+                FIRST + 8,
+            )
             Path(point, "bin", "new").touch()
             os.chown(f"{point}/bin/new", FIRST + 3, FIRST + 4)
             assert store.podman("mount", name) == point
             store.podman("umount", name)
             module(store, "container_mount", name=name, state="unmounted")
             theirs = describe_tree(store.podman("mount", name))
+            assert theirs["."]["owner"] == (FIRST, FIRST)
             assert theirs["bin/new"]["owner"] == (FIRST + 3, FIRST + 4) and theirs["of"] == ours["of"]
             store.podman("umount", name)
 

@@ -82,7 +82,8 @@ class Owners:
             return MountOwners(maps.root)
         if self._by_program():
             words = (_program_word("uid", maps.uids), _program_word("gid", maps.gids))
-            return MountOwners(maps.root, words=words)
+            # It stores what the container owns with the container's own IDs, and would show those of the host as nobody's.
+            return MountOwners((0, 0), words=words)
         from .overlay_owners import make_mapped, mount_shifted
 
         return MountOwners(maps.root, partial(mount_shifted, self.layout, maps), partial(make_mapped, self.layout))
