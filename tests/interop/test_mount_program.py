@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import stat
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,8 @@ from lab.fixtures import scratch_stores
 from lab.flaky_registry import FlakyRegistry, flaky_registry
 from lab.modules import ModuleResult, run_module
 from lab.mount_table import mounts_at
-from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar, odd_layers, xattr
+from lab.odd_images import ImageLayout
+from lab.program_images import program_images
 from lab.program_stores import OPTION, ProgramStore, by_program, native, note, programs_below, wait_until
 from lab.stores import Store, image_record, mounts_below
 from lab.trees import describe_tree, differences, snapshot
@@ -34,25 +34,6 @@ from lab.trees import describe_tree, differences, snapshot
 LONG = bool(os.environ.get("STRATA_TEST_LONG"))
 only_long = pytest.mark.skipif(not LONG, reason="the short run has the other half of these tests")
 ODD = "example.com/odd:1"
-
-
-def layers() -> list[tuple[bytes, str]]:
-    """Whiteouts of files and directories, and opaque directories, also with owners and modes of their own."""
-    base = [
-        Entry("marks/", tarfile.DIRTYPE, mode=0o755),
-        Entry("marks/gone", content=b"gone"),
-        Entry("marks/deep/er/gone", content=b"gone"),
-        Entry("marks/again/old", content=b"old"),
-        Entry("kept/file", content=b"kept"),
-    ]
-    top = [
-        Entry("marks/.wh.gone", mode=0o640, uid=5, gid=6),
-        Entry("marks/deep/.wh.er"),
-        Entry("marks/again/", tarfile.DIRTYPE, mode=0o711, uid=3),
-        Entry("marks/again/.wh..wh..opq", mode=0o600),
-        Entry("marks/again/new", content=b"new"),
-    ]
-    return [*odd_layers(), (make_tar(base), PLAIN), (make_tar(top), PLAIN)]
 
 
 @pytest.fixture(scope="module")
@@ -64,23 +45,7 @@ def program(judges: None) -> None:
 
 @pytest.fixture(scope="module")
 def layout(program: None, tmp_path_factory: pytest.TempPathFactory) -> ImageLayout:
-    layout = ImageLayout(str(tmp_path_factory.mktemp("images")))
-    layout.add_image("odd", layers())
-    # The same changes once more: there they hide what is gone already.
-    layout.add_image("more", [*layers(), layers()[-1]])
-    plain = [
-        Entry("./", tarfile.DIRTYPE, mode=0o711, uid=3),
-        Entry("d/", tarfile.DIRTYPE, mode=0o1777, uid=1, gid=2),
-        Entry(
-            "d/file", content=b"file", mode=0o640, uid=5, gid=6, pax=xattr("user.containers.override_stat", b"0:0:0777")
-        ),
-        Entry("set", content=b"set", mode=0o4711, uid=5),
-        Entry("hard", tarfile.LNKTYPE, target="d/file", mode=0o640, uid=5, gid=6),
-        Entry("soft", tarfile.SYMTYPE, target="d/file", mode=0o777, uid=5),
-        Entry("way/to/file", content=b"file", uid=9),
-    ]
-    layout.add_image("plain", [(make_tar(plain), PLAIN), (make_tar([Entry("d/.wh.file")]), PLAIN)])
-    return layout
+    return program_images(str(tmp_path_factory.mktemp("images")))
 
 
 @pytest.fixture(scope="module")
@@ -383,6 +348,27 @@ class TestNotes:
         # Both forms, told by the files alone.
         os.unlink(os.path.join(plain.root, "overlay", ".has-mount-program"))
         assert module(plain, "store_info")["store"]["status"]["Native Overlay Diff"] == "false"
+
+
+def test_where_the_kernel_can_stack_nothing_the_program_is_taken(
+    store: ProgramStore, registry: FlakyRegistry, pull_options: dict[str, Any], tmp_path: Path
+) -> None:
+    plain = native(store)
+    below = [str(tmp_path / name) for name in ("lower", "upper", "work")]
+    for path in (*below, plain.root):
+        os.mkdir(path)
+    words = "lowerdir={},upperdir={},workdir={}".format(*below)
+    run(["mount", "-t", "overlay", "-o", words, "overlay", plain.root])
+    image = registry.reference("odd:1")
+    status = module(plain, "store_info")["store"]["status"]
+    done(plain, "image_pull", **pull_options, name=image)
+    assert note(plain) == "true"
+    assert json.loads(plain.podman("info", "--format", "json"))["store"]["graphStatus"] == status
+    assert status["Backing Filesystem"] == "overlayfs" and status["Native Overlay Diff"] == "false"
+    point = done(plain, "image_mount", name=image)["mount_point"]
+    assert fstype(point) == "fuse.fuse-overlayfs" and plain.podman("image", "mount", image) == point
+    plain.podman("image", "umount", "--all")
+    done(plain, "image_mount", name=image, state="unmounted")
 
 
 class TestMask:

@@ -28,12 +28,18 @@ def open_driver(layout: Layout, options: tuple[str, ...] = ()) -> StoreDriver:
 
 
 def _overlay_driver(layout: Layout, options: tuple[str, ...]) -> StoreDriver:
-    from .mount_program import uses_mount_program
+    from .mount_program import noted, uses_mount_program
     from .overlay import OverlayDriver
     from .overlay_options import parse_options
 
-    if not (parse_options(options).mount_program or uses_mount_program(layout)):
+    by_kernel = not parse_options(options).mount_program and not uses_mount_program(layout)
+    if by_kernel and noted(layout) is not None:
         return OverlayDriver(layout, options)
-    from .fuse_overlay import FuseOverlayDriver
+    from .overlay_support import can_never_stack
 
-    return FuseOverlayDriver(layout, options)
+    if by_kernel and not can_never_stack(layout):
+        return OverlayDriver(layout, options)
+    from .fuse_overlay import FuseOverlayDriver, usual_program
+
+    # Without a program the kernel's driver is the one that says what is wrong.
+    return OverlayDriver(layout, options) if by_kernel and not usual_program() else FuseOverlayDriver(layout, options)

@@ -12,7 +12,7 @@ kernel's form too, so a store may have both. A note in the driver's home makes e
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from .._config.paths import ConfigPaths
 from .._host.commands import CommandRunner, SystemCommands, find_program
@@ -57,8 +57,7 @@ class FuseOverlayDriver(OverlayDriver):
         Raises InvalidDriverOption.
         """
         super().__init__(layout, options)
-        self._environment = _environment(ConfigPaths.of_this_user().environment_of_programs())
-        self._run = run or SystemCommands(self._environment)
+        self._run = run or SystemCommands(_environment())
         self._timeout = timeout
         self._mask = self._options.force_mask
         if self._mask is not None:
@@ -145,7 +144,7 @@ class FuseOverlayDriver(OverlayDriver):
                 wanted="a program",
                 found=f"{named}, which is {'not executable' if os.path.lexists(named) else 'not there'}",
             )
-        found = find_program(_USUAL, self._environment)
+        found = usual_program()
         if found is None:
             raise DriverUnsupported(
                 "the layers of the store were written for a mount program such as fuse-overlayfs, and there is none",
@@ -156,5 +155,11 @@ class FuseOverlayDriver(OverlayDriver):
         return found
 
 
-def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+def usual_program() -> str | None:
+    """The path of the program that is taken where no option names one, None where there is none."""
+    return find_program(_USUAL, _environment())
+
+
+def _environment() -> dict[str, str]:
+    variables = ConfigPaths.of_this_user().environment_of_programs()
     return {name: value for name, value in variables.items() if name in _VARIABLES or name.startswith(_OWN_VARIABLES)}

@@ -29,8 +29,8 @@ def uses_mount_program(layout: Layout) -> bool:
 
     Where nothing is noted all layers are searched.
     """
-    noted = _noted(layout)
-    return _has_traces(layout) if noted is None else noted
+    known = noted(layout)
+    return _has_traces(layout) if known is None else known
 
 
 def note_native(layout: Layout) -> None:
@@ -38,7 +38,7 @@ def note_native(layout: Layout) -> None:
 
     Without the note other tools search all layers at their next start.
     """
-    if _noted(layout) is None:
+    if noted(layout) is None:
         replace_file(layout.has_mount_program, b"false", sync=False, locked=True)
 
 
@@ -47,11 +47,12 @@ def note_mount_program(layout: Layout) -> None:
 
     That holds for every tool: whoever comes later without a setting of its own takes fuse-overlayfs.
     """
-    if not _noted(layout):
+    if not noted(layout):
         replace_file(layout.has_mount_program, b"true", sync=False, locked=True)
 
 
-def _noted(layout: Layout) -> bool | None:
+def noted(layout: Layout) -> bool | None:
+    """What is noted: whether the store needs a mount program, None where nothing is. Only reads. Raises HostError."""
     data = read_file(layout.has_mount_program)
     return None if data is None else data.strip() == b"true"
 

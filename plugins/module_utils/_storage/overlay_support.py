@@ -62,6 +62,11 @@ def limit_unsupported(layout: Layout, option: str) -> LimitUnsupported:
     )
 
 
+def can_never_stack(layout: Layout) -> bool:
+    """Whether the kernel can stack no layers on the file system of the store. Only reads. Raises HostError."""
+    return backing_filesystem(layout.driver_home) in _NEVER
+
+
 def try_overlay(directory: str) -> None:
     """Mounts an overlay inside the empty ``directory`` and looks whether it hides what it should; root only.
 
