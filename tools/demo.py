@@ -93,7 +93,8 @@ def _serve_image(running: ExitStack, base: str, cache: str) -> str:
     registry = running.enter_context(running_registry(os.path.join(base, "registry")))
     image = registry.reference("demo/rootfs:1")
     run(
-        ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"]
+        # Without a session the files of logins may lie where root alone can look.
+        ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "--dest-no-creds"]
         + [f"oci:{layout}:rootfs", f"docker://{image}"]
     )
     return image
