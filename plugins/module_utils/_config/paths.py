@@ -24,6 +24,7 @@ import pwd
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,11 @@ class ConfigPaths:
         """``$XDG_CONFIG_HOME``, or ``.config`` in the home directory."""
         return self.xdg_config_home or self.in_home(".config")
 
-    @property
+    @cached_property
     def runtime_dir(self) -> str:
         """Where the user's sockets and run roots are until a reboot; it may not exist. For users other than root.
+
+        Looked for once: in a user namespace the same directory belongs to another number.
 
         Without a session there is no ``/run/user/UID``: then podman before 5.0 makes one of its own below ``/tmp``, and
         later ones with another name; the first where it exists.
@@ -95,7 +98,7 @@ class ConfigPaths:
         own = (path for path in candidates if _is_own_directory(path, self.uid))
         return next(own, os.path.join(temporary, f"storage-run-{self.uid}"))
 
-    @property
+    @cached_property
     def has_own_runtime_dir(self) -> bool:
         """Whether ``runtime_dir`` is there and belongs to the user."""
         return _is_own_directory(self.runtime_dir, self.uid)
