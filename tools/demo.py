@@ -32,6 +32,8 @@ from lab.stores import Store  # noqa: E402
 
 # podman refuses a longer path.
 _LONGEST_RUN_ROOT = 50
+# A run that was broken off may have left something mounted.
+_REMOVE = 'grep -o " $1/[^ ]*" /proc/self/mountinfo | sort -r | xargs -r umount --lazy; rm -rf "$@"'
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 POLICY = {"default": [{"type": "insecureAcceptAnything"}]}
 
@@ -83,7 +85,7 @@ def _store(base: str) -> Store:
 def _remove(store: Store) -> None:
     """Removes the store of the last run. Without root rights its files belong to subordinate IDs."""
     if os.geteuid() and os.path.isdir(store.base):
-        run(["podman", "unshare", "rm", "-rf", store.base, store.run_root])
+        run(["podman", "unshare", "sh", "-c", _REMOVE, "sh", store.base, store.run_root])
     store.destroy()
 
 
