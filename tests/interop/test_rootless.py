@@ -97,6 +97,7 @@ def test_we_on_a_store_that_podman_filled(registry: Registry, world: UserWorld, 
     point = mounted["mount_point"]
     # Among the mounts of podman, by either way in, and owned there as the image says.
     assert theirs.unshared("stat", "-c", "%u:%g", f"{point}/no/parents/named/file") == "12:13"
+    assert theirs.unshared("ls", f"{point}/hidden") == "new", "what the layer below has there is hidden"
     theirs.world.run(*mounted["enter"], "sh", "-c", f"echo written >{point}/new")
     assert theirs.podman_json("ps", "-a", "--external", "--format", "json")[0]["Names"] == ["ours"]
     (seen,) = theirs.module("container_info", name=["ours"])["containers"]
