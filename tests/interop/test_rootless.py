@@ -200,6 +200,9 @@ class TestWithoutASession:
         for env in ({"XDG_RUNTIME_DIR": ""}, kept):
             found = world.module("store_info", env=env)["store"]
             assert (found["root"], found["run_root"]) == (told["graphRoot"], told["runRoot"])
+            # Also when the process is root of the namespace by then.
+            unknown = world.module("container_mount", env=env, name="unknown", state="unmounted")
+            assert unknown["enter"][:1] == ["nsenter"], unknown.text
 
     def test_where_there_is_none_podman_and_we_share_another(self, world: UserWorld) -> None:
         """podman makes a directory below TMPDIR, and we take it with the process in it."""

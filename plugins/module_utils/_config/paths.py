@@ -89,7 +89,8 @@ class ConfigPaths:
         Looked for once: in a user namespace the same directory belongs to another number.
 
         Without a session there is no ``/run/user/UID``: then podman before 5.0 makes one of its own below ``/tmp``, and
-        later ones with another name; the first where it exists.
+        later ones with another name; the first where it exists. Found once: in a user namespace the user's directories seem
+        to belong to root.
         """
         if self.xdg_runtime_dir:
             return self.xdg_runtime_dir
