@@ -22,7 +22,8 @@ options:
     description:
       - The settings C(driver) (needed), C(graphroot), C(runroot), C(mountopt), C(additional_image_stores) and C(options).
       - C(options) holds further keys of the table C(storage.options), inner tables included; they come before the others.
-      - What is empty or left out is not written, so that the tools' own default holds.
+      - What is empty or left out is not written, so that the tools' own default holds; nor is C(mountopt) for the drivers C(vfs) and
+        C(btrfs), which mount nothing.
     type: dict
     required: true
 seealso:
@@ -52,6 +53,9 @@ from ansible_collections.strata.containers.plugins.plugin_utils._checks import c
 from ansible_collections.strata.containers.plugins.plugin_utils._schemas import STORAGE
 from ansible_collections.strata.containers.plugins.plugin_utils._toml import to_toml
 
+# The drivers that mount what they keep; the tables of the others have no such key, and podman warns of it at each command.
+_MOUNTING = ("overlay",)
+
 NOTE = "# Written by Ansible (strata.containers.host_config); changes made here are lost at its next run.\n\n"
 
 
@@ -75,7 +79,7 @@ def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if settings.get("additional_image_stores"):
         options["additionalimagestores"] = settings["additional_image_stores"]
-    if settings.get("mountopt"):
+    if settings.get("mountopt") and driver in _MOUNTING:
         options[driver] = {"mountopt": settings["mountopt"]}
     for key, value in settings.get("options", {}).items():
         merge = isinstance(value, Mapping) and isinstance(options.get(key), Mapping)

@@ -172,7 +172,7 @@ POLICY = _object(
 
 STORAGE = _object(
     {
-        "driver": {"enum": ["overlay", "vfs"]},
+        "driver": {"enum": ["overlay", "vfs", "btrfs"]},
         "graphroot": {"type": "string", "pattern": "^($|[/$])"},
         "runroot": {"type": "string", "pattern": "^($|[/$])"},
         "mountopt": {"type": "string"},

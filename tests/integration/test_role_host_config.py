@@ -201,6 +201,23 @@ class TestTheToolsTakeIt:
         assert store["graphOptions"]["overlay.mountopt"] == "nodev"
         assert store["graphOptions"]["overlay.imagestore"] == str(short_path / "other")
 
+    @pytest.mark.skipif(
+        not os.environ.get("STRATA_TEST_LONG"), reason="what is written is a matter of the filter's own tests"
+    )
+    def test_podman_warns_of_nothing_where_the_driver_mounts_nothing(
+        self, judges: None, role: Role, short_path: Path
+    ) -> None:
+        roots = {"storage_graphroot": str(short_path / "graph"), "storage_runroot": str(short_path / "run")}
+        role(files=["storage"], storage_driver="vfs", **roots)
+        told = subprocess.run(
+            ["podman", "info", "--format", "{{.Store.GraphDriverName}}"],
+            env={**os.environ, "CONTAINERS_STORAGE_CONF": str(role.directory / "storage.conf")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert (told.stdout.strip(), told.stderr) == ("vfs", "")
+
     def test_skopeo_obeys_the_policy(self, judges: None, role: Role, tmp_path: Path) -> None:
         image = tmp_path / "image"
         image.mkdir()

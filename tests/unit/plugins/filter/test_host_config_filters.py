@@ -112,6 +112,11 @@ def test_storage_leaves_out_what_is_empty() -> None:
     assert read_toml(text) == {"storage": {"driver": "overlay"}}
 
 
+@pytest.mark.parametrize("driver", ["vfs", "btrfs"])
+def test_storage_without_mounts_has_no_options_for_them(driver: str) -> None:
+    assert read_toml(storage_toml({"driver": driver, "mountopt": "nodev"})) == {"storage": {"driver": driver}}
+
+
 def test_options_of_storage_come_before_the_other_variables() -> None:
     settings = {
         "driver": "overlay",
