@@ -32,7 +32,7 @@ from lab.odd_images import CAPABILITY, PLAIN, Entry, ImageLayout, make_tar, odd_
 from lab.program_stores import ProgramStore, by_program
 from lab.store_state import records
 from lab.stores import Store, mounts_below
-from lab.trees import describe_tree, differences
+from lab.trees import describe_tree, differences, snapshot
 from lab.twins import twin_of
 
 LONG = bool(os.environ.get("STRATA_TEST_LONG"))
@@ -330,6 +330,36 @@ class TestCopies:
         assert problems(store) == []
         trees = os.listdir(os.path.dirname(layout_of(store).driver_layer("none")))
         assert [name for name in trees if len(name) == 64] == []
+
+
+@pytest.mark.skipif(not LONG, reason="images of additional stores are rarely given maps")
+@pytest.mark.parametrize("way", (SHIFTS, COPIES, VFS), indirect=True)
+def test_an_image_of_an_additional_store_is_left_as_it_is(
+    way: str, store: Store, models: dict[str, Model], expected: dict[str, dict[str, Any]]
+) -> None:
+    """There the container's own layer becomes the copy, as podman does it."""
+    model = models[driver_of(way)]
+    user = model.make(f"store{next(_numbers)}")
+    os.makedirs(os.path.join(user.run_root, "overlay"), mode=0o700)
+    if way == COPIES:
+        Path(user.run_root, "overlay", "idmapped-lower-dir-false").touch()
+    before = snapshot(store.root)
+    option = f"{store.driver}.imagestore={store.root}"
+    ours = {"driver_options": [option]}
+    module(user, "container_create", name="ours", image=IMAGE, uidmap=[MAP], **ours)
+    user.podman("--storage-opt", option, "create", "--name", "theirs", "--uidmap", MAP, IMAGE, "true")
+    for name in ("ours", "theirs"):
+        point = module(user, "container_mount", name=name, **ours)["mount_point"]
+        found = describe_tree(point)
+        assert differences(expected if name == "ours" else by_them(expected), found) == []
+        assert user.podman("--storage-opt", option, "mount", name) == point
+        user.podman("--storage-opt", option, "umount", name)
+        module(user, "container_mount", name=name, state="unmounted", **ours)
+    assert records(user, "images") == [] and len(records(user, "layers")) == 2
+    assert wrong(module(user, "store_check", deep=True, **ours)) == []
+    # podman opens the locks of the other store, and makes one that is missing.
+    assert {path: entry for path, entry in snapshot(store.root).items() if path in before} == before
+    user.destroy()
 
 
 def saved(store: Store, path: Path) -> dict[str, str]:
