@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
+from ansible_collections.strata.containers.plugins.module_utils._host import zygote
 from ansible_collections.strata.containers.plugins.module_utils._host.zygote_client import ZygoteFailed
 from ansible_collections.strata.containers.plugins.module_utils._layer.compression import zstd_available
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
@@ -94,6 +95,17 @@ def test_nothing_in_the_helper_works_at_each_fork() -> None:
         "sys.exit('threading' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-I", "-S", "-c", code], check=False).returncode == 0
+
+
+def test_the_helper_has_no_tools_that_only_look_at_code() -> None:
+    """The library dataclasses brings them along: a megabyte that nobody uses in a process that unpacks."""
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; import {zygote.__name__}; "
+        f"from {unpack_child.__name__} import prepare; prepare(); "
+        "print(*({'dataclasses', 'inspect', 'ast', 'tokenize'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+    assert done.stdout == "\n"
 
 
 @pytest.mark.parametrize(

@@ -30,3 +30,13 @@ def keep_freed_memory() -> None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_PIECE)
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
         mallopt(_M_ARENA_MAX, 1)
+
+
+def give_back_freed_memory() -> None:
+    """Gives the kernel every page that was freed, those in between too: what imports took to compile what they kept.
+
+    For a process that forks: its children have what it has, and write to what is free. Other C libraries than glibc do nothing.
+    """
+    malloc_trim = getattr(libc(), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

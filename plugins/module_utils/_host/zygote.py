@@ -20,9 +20,8 @@ import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn, Optional, Protocol, cast
+from typing import Any, NamedTuple, NoReturn, Optional, Protocol, cast
 
 from .._errors import HostError, StrataError
 from . import confine
@@ -49,8 +48,7 @@ _NAMESPACES = {
 _IN_FORCE = "in force"
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One kind of work that children do: a function of its descriptors whose result can be said in JSON, and its rights."""
 
     run: Callable[[Sequence[int]], dict[str, Any]]

@@ -16,8 +16,7 @@ import json
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._errors import HostError
 from .._model.json_text import go_json
@@ -94,15 +93,13 @@ class GzipWriter:
             self._write(compressed)
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """Raw bytes of the archive."""
 
     data: bytes
 
 
-@dataclass(frozen=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """The place of a member's content: ``size`` bytes with the CRC-64 ``crc`` (8 bytes; None without content)."""
 
     name: bytes

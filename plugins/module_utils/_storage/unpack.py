@@ -17,8 +17,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from .._host.machine import in_user_namespace
 from .._host.os_errors import host_error
@@ -62,8 +61,7 @@ _HOST_FAULTS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class DeferredAttribute:
+class DeferredAttribute(NamedTuple):
     """An extended attribute that only a process with more rights can set. No part of ``path`` is a symbolic link but the last."""
 
     path: bytes
@@ -71,7 +69,6 @@ class DeferredAttribute:
     value: bytes
 
 
-@dataclass
 class Unpacked:
     """What came out of an archive.
 
@@ -79,10 +76,11 @@ class Unpacked:
     root directory its mode and owner.
     """
 
-    uids: set[int] = field(default_factory=set)
-    gids: set[int] = field(default_factory=set)
-    deferred: list[DeferredAttribute] = field(default_factory=list)
-    root_attributes: bool = False
+    def __init__(self) -> None:
+        self.uids: set[int] = set()
+        self.gids: set[int] = set()
+        self.deferred: list[DeferredAttribute] = []
+        self.root_attributes = False
 
 
 class EntryFailed(UnsafeLayer):

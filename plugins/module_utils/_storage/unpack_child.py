@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from .._host import confine
-from .._host.allocator import keep_freed_memory
+from .._host.allocator import give_back_freed_memory, keep_freed_memory
 from .._host.machine import in_user_namespace
 from .._host.pipes import read_chunks, write_all
 from .._host.zygote import Task
@@ -51,6 +51,7 @@ def prepare() -> None:
         from .unpack_as_user import know_owners
 
         know_owners()
+    give_back_freed_memory()
 
 
 def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
