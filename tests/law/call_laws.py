@@ -66,6 +66,14 @@ def endings_only_in_module(tree: SourceTree) -> Iterator[Breach]:
                 yield file.breach(node, f"uses {name}; only _module ends a module")
 
 
+def packages_by_name(tree: SourceTree) -> Iterator[Breach]:
+    """``__package__`` is asked nowhere: in a file of a zip archive, as Ansible sends it, Python 3.9 sets it too late."""
+    for file in tree.plugins():
+        for node in ast.walk(file.tree):
+            if isinstance(node, ast.Name) and node.id == "__package__":
+                yield file.breach(node, "uses __package__; __name__ tells the same, on Python 3.9 in a zip archive too")
+
+
 def _is_open(node: ast.AST) -> bool:
     """The built-in as a name, however it is used, and any ``x.open(...)``: ``io``, ``gzip``, ``lzma``, a path."""
     if isinstance(node, ast.Name):

@@ -31,6 +31,7 @@ LAWS: dict[str, Law] = {
         call_laws.no_files_in_pure_rooms,
         call_laws.environment_only_in_paths,
         call_laws.endings_only_in_module,
+        call_laws.packages_by_name,
         store_path_law.store_paths_only_in_layout,
         form_laws.rooms_have_an_empty_init,
         form_laws.files_have_their_header,

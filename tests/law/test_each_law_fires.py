@@ -106,6 +106,7 @@ BREAKING = [
     Breaking("libraries_have_their_file", "_host/confine.py", "import socket\n", "socket"),
     Breaking("libraries_have_their_file", "_host/confine.py", "import _socket\n", "nobody"),
     Breaking("libraries_have_their_file", "/modules/image_tag.py", "import urllib3\n", "urllib3"),
+    Breaking("packages_by_name", "_storage/a.py", "WORKER = f'{__package__}.work'\n", "__name__"),
     Breaking("zygote_socket_is_local", "_host/zygote.py", "import socket\nsocket.AF_INET\n", "AF_INET"),
     Breaking(
         "zygote_socket_is_local", "_host/zygote.py", "import socket as s\ns.create_connection()\n", "create_connection"

@@ -35,7 +35,7 @@ def is_seen(file: tuple[str, int, int]) -> bool:
 
 def import_all(rooms: Sequence[str]) -> None:
     """Imports every module of the engine's ``rooms`` that there is; of what Ansible has not sent nothing has a use."""
-    root = __package__.rpartition(".")[0]
+    root = __name__.rsplit(".", 2)[0]
     for room in rooms:
         with suppress(ImportError):
             package = importlib.import_module(f"{root}.{room}")

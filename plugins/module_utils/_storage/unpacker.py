@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     # Ansible sends along what is imported anywhere. The helper process alone runs it, and this one need not even compile it.
     from . import unpack_child  # noqa: F401  # pylint: disable=unused-import
 
-_WORKER = f"{__package__}.unpack_child"
+# Not by __package__, which Python 3.9 sets too late in a file of a zip archive.
+_WORKER = f"{__name__.rpartition('.')[0]}.unpack_child"
 # An honest answer has some hundred bytes, and more only where owners or attributes are many.
 _LONGEST_ANSWER = 64 * 1024 * 1024
 _LARGEST_ID = 0xFFFFFFFF
