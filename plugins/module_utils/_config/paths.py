@@ -86,8 +86,6 @@ class ConfigPaths:
     def runtime_dir(self) -> str:
         """Where the user's sockets and run roots are until a reboot; it may not exist. For users other than root.
 
-        Looked for once: in a user namespace the same directory belongs to another number.
-
         Without a session there is no ``/run/user/UID``: then podman before 5.0 makes one of its own below ``/tmp``, and
         later ones with another name; the first where it exists. Found once: in a user namespace the user's directories seem
         to belong to root.
