@@ -13,6 +13,7 @@ import stat
 import tarfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,26 @@ class TestThePauseProcess:
         before = world.processes()
         (joined,) = [step for step in store.module("image_prune")["steps"] if step["action"] == "entered"]
         assert joined["process"] == pid and world.processes() == before
+
+    def test_who_makes_one_at_once_joins_the_same(self, world: UserWorld) -> None:
+        world.end_processes()
+        store = world.store("at-once")
+        # A program that takes its time, so that all find none and want to make one.
+        slow = Path(store.base, "newuidmap")
+        slow.write_text('#!/bin/sh\nsleep 0.3\nexec /usr/bin/newuidmap "$@"\n', encoding="ascii")
+        slow.chmod(0o755)
+        env = {"PATH": f"{store.base}:/usr/bin:/bin"}
+        with ThreadPoolExecutor(3) as pool:
+            options = store.module_options()
+            made = list(pool.map(lambda _number: world.module("image_prune", env=env, **options), range(3)))
+        joined = {step["process"] for result in made for step in result["steps"] if step["action"] == "entered"}
+        assert list(world.processes().values()) == ["sleep 2147483647"]
+        assert len(joined) == 1, made
+        # A dead one counts for nothing, though its number is still written there.
+        world.end_processes()
+        again = store.module("image_prune")
+        (step,) = [step for step in again["steps"] if step["action"] == "entered"]
+        assert step["process"] not in joined and list(world.processes().values()) == ["sleep 2147483647"]
 
 
 class TestTheDriver:
