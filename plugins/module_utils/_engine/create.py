@@ -15,7 +15,7 @@ from .._model.id_map import UNMAPPED, IdMaps
 from .._model.json_text import go_json
 from .._report import Reporter
 from .._storage.catalog import Catalog, read_catalog
-from .._storage.containers import Base, NewContainer, create_container, delete_container
+from .._storage.containers import NewContainer, create_container, delete_container
 from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
 from .._storage.prepare import prepare_store
@@ -29,6 +29,7 @@ from .remove import ensure_free, release
 if TYPE_CHECKING:
     from .._config.short_names import ShortNames
     from .._model.user_namespace import AutoUserNamespace
+    from .._storage.container_base import Base
     from .._storage.edit import Tables
     from .auto_user_ns import IdChooser
 

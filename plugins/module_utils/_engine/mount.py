@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .._report import Reporter
-from .._storage.driver import MountOwners, StoreDriver
+from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.records import ContainerRecord, LayerRecord
@@ -19,6 +20,9 @@ from .containers import container_facts, knows_container
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
 from .outcome import Outcome
 from .recover import recovered_catalog
+
+if TYPE_CHECKING:
+    from .._storage.mount_owners import MountOwners
 
 
 def mount_container(

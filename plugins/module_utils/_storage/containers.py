@@ -16,12 +16,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import HostError, StrataError, UsageError
 from .._host.locks import exclusive
 from .._host.remove_tree import InUse, remove_tree
-from .._model.id_map import UNMAPPED, IdMaps
 from .._model.times import now_text
 from .catalog import Catalog, UnknownImage, read_additional
 from .driver import TreeDriver
@@ -32,6 +31,10 @@ from .prepare import make_directory
 from .records import ContainerRecord, LayerRecord
 from .remains import FOR_CONTAINER, remove_remains
 from .remove_layer import INCOMPLETE, remove_layers
+
+if TYPE_CHECKING:
+    from .._model.id_map import IdMaps
+    from .container_base import Base
 
 
 class NameInUse(UsageError):
@@ -44,18 +47,6 @@ class LayerInUse(HostError):
     """Another layer is built on the layer that was to be deleted."""
 
     code = "layer_in_use"
-
-
-@dataclass(frozen=True)
-class Base:
-    """The layer ``parent`` on which a container's is built, and the maps by which the files then have their owners on the disk.
-
-    ``change`` gives the files of the container's own new layer these owners, where the parent's have others.
-    """
-
-    parent: str | None
-    maps: IdMaps = UNMAPPED
-    change: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,7 @@ class NewContainer:
     mount_label: str = ""
     process_label: str = ""
     mount_opts: tuple[str, ...] = ()
-    maps: IdMaps = UNMAPPED
+    maps: IdMaps | None = None
     choose_maps: Callable[[Iterable[ContainerRecord]], IdMaps] | None = None
     base_for: Callable[[Tables, Catalog, IdMaps, str], Base] | None = None
 
@@ -99,7 +90,7 @@ def create_container(layout: Layout, driver: TreeDriver, new: NewContainer) -> C
         layer_id = random_id(record.id for record in tables.layers)
         container_id = random_id(record.id for record in tables.containers)
         try:
-            base = new.base_for(tables, others, maps, container_id) if new.base_for else Base(new.top_layer)
+            base = new.base_for(tables, others, maps, container_id) if maps and new.base_for else None
             _add_layer(tables, driver, new, base, layer_id, container_id)
             make_directory(layout.container_userdata(container_id))
             record = _record(new, maps, layer_id, container_id)
@@ -177,22 +168,23 @@ def _range_lock(layout: Layout, new: NewContainer) -> AbstractContextManager[obj
 
 
 def _add_layer(
-    tables: Tables, driver: TreeDriver, new: NewContainer, base: Base, layer_id: str, container_id: str
+    tables: Tables, driver: TreeDriver, new: NewContainer, base: Base | None, layer_id: str, container_id: str
 ) -> None:
+    parent = base.parent if base else new.top_layer
     layer = LayerRecord.of(
         id=layer_id,
         names=_layer_names(tables, new.name),
-        parent=base.parent,
+        parent=parent,
         mountlabel=new.mount_label,
         created=now_text(time.time_ns()),
         flags={INCOMPLETE: True},
-        uidmap=[entry.to_json() for entry in base.maps.uids],
-        gidmap=[entry.to_json() for entry in base.maps.gids],
+        uidmap=[entry.to_json() for entry in base.maps.uids] if base else [],
+        gidmap=[entry.to_json() for entry in base.maps.gids] if base else [],
     )
     tables.layers.add(layer)
     tables.save_layers()
-    driver.create_writable(layer_id, base.parent)
-    if base.change:
+    driver.create_writable(layer_id, parent)
+    if base and base.change:
         base.change(layer_id)
     driver.flush()
     _set_flags(tables, layer_id, {FOR_CONTAINER: container_id})
@@ -213,7 +205,7 @@ def _set_flags(tables: Tables, layer_id: str, flags: dict[str, Any]) -> None:
         tables.save_layers()
 
 
-def _record(new: NewContainer, maps: IdMaps, layer_id: str, container_id: str) -> ContainerRecord:
+def _record(new: NewContainer, maps: IdMaps | None, layer_id: str, container_id: str) -> ContainerRecord:
     flags: dict[str, Any] = {"MountLabel": new.mount_label}
     if new.mount_opts:
         flags["MountOpts"] = list(new.mount_opts)
@@ -225,8 +217,8 @@ def _record(new: NewContainer, maps: IdMaps, layer_id: str, container_id: str) -
         layer=layer_id,
         metadata=new.metadata(container_id),
         created=now_text(time.time_ns()),
-        uidmap=[entry.to_json() for entry in maps.uids],
-        gidmap=[entry.to_json() for entry in maps.gids],
+        uidmap=[entry.to_json() for entry in maps.uids] if maps else [],
+        gidmap=[entry.to_json() for entry in maps.gids] if maps else [],
         flags=flags,
     )
 

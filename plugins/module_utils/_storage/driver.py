@@ -10,32 +10,19 @@ Where the trees lie is the business of the layout. Which drivers there are is to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Optional, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from .._errors import HostError
+
+if TYPE_CHECKING:
+    from .mount_owners import MountOwners
 
 
 class DriverUnsupported(HostError):
     """The store belongs to a driver, or is set up for something, that this engine does not have."""
 
     code = "driver_unsupported"
-
-
-@dataclass(frozen=True)
-class MountOwners:
-    """Who owns what a container with ID maps shows: ``root`` is the user and group of the host who are its root.
-
-    ``show`` mounts the stack of a layer, which is the driver's own affair, such that the files below have other owners than on
-    the disk; it gets what mounts a stack. What that needs in the layer's directory ``prepare`` makes before. A mount program
-    gets ``words`` instead. There is none of them where the files have the owners of the container already.
-    """
-
-    root: tuple[int, int]
-    show: Optional[Callable[[str, Any, Callable[[Any], None]], None]] = None
-    prepare: Optional[Callable[[str], None]] = None
-    words: tuple[str, ...] = ()
 
 
 class TreeDriver(Protocol):

@@ -25,7 +25,8 @@ from .._host.pipes import write_all
 from .._model.id_map import UNMAPPED, IdMaps
 from .._model.times import now_text
 from .catalog import Catalog
-from .containers import Base, random_id
+from .container_base import Base
+from .containers import random_id
 from .edit import Tables
 from .owners import Owners, maps_of
 from .records import ImageRecord, LayerRecord

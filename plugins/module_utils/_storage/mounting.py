@@ -15,17 +15,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .._errors import StrataError, UsageError
 from .._host.locks import exclusive
 from .catalog import Catalog, UnknownContainer, read_catalog
-from .driver import MountOwners, StoreDriver
+from .driver import StoreDriver
 from .edit import Tables, open_for_change
 from .last_write import stamp
 from .layout import Layout
 from .mount_marker import began_mount, holds_count, remove_marker, write_marker
 from .mounted import mounted
 from .records import LayerRecord
+
+if TYPE_CHECKING:
+    from .mount_owners import MountOwners
 
 
 class ReadOnlyConflict(UsageError):

@@ -15,6 +15,7 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from .._host.filesystem import backing_filesystem, supports_d_type, sync_filesystems
 from .._host.machine import is_root
@@ -22,7 +23,7 @@ from .._host.mountinfo import mount_at
 from .._host.mounts import bind_private, make_private, release_bind, unmount
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
-from .driver import DriverUnsupported, MountOwners
+from .driver import DriverUnsupported
 from .json_record import StoreDamaged
 from .layout import Layout
 from .mount_program import note_native, uses_mount_program
@@ -41,6 +42,9 @@ from .overlay_support import (
 from .prepare import NotRoot, make_directory
 from .temp_dirs import temp_dir
 from .unpack_tasks import UNPACK
+
+if TYPE_CHECKING:
+    from .mount_owners import MountOwners
 
 _ROOT = (0, 0)
 _BASE_MODE = 0o555

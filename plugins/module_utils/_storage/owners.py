@@ -19,9 +19,10 @@ from typing import TypeVar
 from .._errors import HostError
 from .._host.os_errors import reporting
 from .._model.id_map import IdMap, IdMaps, is_contiguous
-from .driver import MountOwners, StoreDriver
+from .driver import StoreDriver
 from .json_record import StoreDamaged
 from .layout import Layout
+from .mount_owners import MountOwners
 from .records import LayerRecord
 from .unpack_tasks import KEEP, MASK
 

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .._host.machine import is_root
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
-from .driver import DriverUnsupported, MountOwners
+from .driver import DriverUnsupported
 from .json_record import StoreDamaged
 from .layout import Layout
 from .prepare import NotRoot
 from .unpack_tasks import APPLY
+
+if TYPE_CHECKING:
+    from .mount_owners import MountOwners
 
 _BASE_MODE = 0o555
 # What a container or an image may ask for, and upstream ignores: the directory is writable for who can reach it.

@@ -15,8 +15,8 @@ from ansible_collections.strata.containers.plugins.module_utils._model.id_map im
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import Catalog, read_catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.commit import commit_image
+from ansible_collections.strata.containers.plugins.module_utils._storage.container_base import Base
 from ansible_collections.strata.containers.plugins.module_utils._storage.containers import (
-    Base,
     NewContainer,
     create_container,
 )

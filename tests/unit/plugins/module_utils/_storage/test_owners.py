@@ -12,8 +12,9 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._model.id_map import UNMAPPED, IdMap, IdMaps
-from ansible_collections.strata.containers.plugins.module_utils._storage.driver import MountOwners, StoreDriver
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import StoreDriver
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout, VfsLayout
+from ansible_collections.strata.containers.plugins.module_utils._storage.mount_owners import MountOwners
 from ansible_collections.strata.containers.plugins.module_utils._storage.owners import Owners, OwnersUnsupported
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import LayerRecord
 from ansible_collections.strata.containers.plugins.module_utils._storage.unpack_tasks import KEEP, UNPACK
