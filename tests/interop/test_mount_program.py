@@ -417,6 +417,9 @@ class TestMask:
         os.chown(path, 8, 9)
         upper = os.stat(path.as_posix().replace("/merged/", "/diff/"))
         assert upper.st_uid == 0 and path.stat().st_uid == 8
+        # Of a parent that podman 4.3 noted without a type: its root has the mask there.
+        created = done(theirs, "container_create", image=image, name="box", driver_options=[OPTION, *options])
+        assert os.getxattr(created["container"]["path"], "user.containers.override_stat") == b"0:0:0700:dir"
         plain = {**native(make("plain")).module_options(), "driver_options": options}
         refused = run_module("image_pull", {**plain, **pull_options, "name": image})
         assert refused.code == "driver_unsupported", refused.text

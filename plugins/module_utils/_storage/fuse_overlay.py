@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .._config.paths import ConfigPaths
 from .._host.commands import CommandRunner, SystemCommands, find_program
@@ -108,7 +109,8 @@ class FuseOverlayDriver(OverlayDriver):
         """What the root of a new layer should be: what that of its parent is."""
         mode, owner = super()._root_attributes(parent)
         noted = get_xattr(self._home_of(parent).diff(parent), OVERRIDE_XATTR) if parent else None
-        return Override.parse(noted or b"") or Override(*owner, mode, DIRECTORY)
+        known = Override.parse(noted or b"")
+        return replace(known, kind=DIRECTORY) if known else Override(*owner, mode, DIRECTORY)
 
     def _ensure_noted(self) -> None:
         self.ensure_native()

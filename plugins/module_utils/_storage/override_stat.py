@@ -42,4 +42,5 @@ class Override:
     def text(self) -> bytes:
         """The value of the attribute."""
         device = f"-{self.device[0]}-{self.device[1]}" if self.kind in (CHARACTER_DEVICE, BLOCK_DEVICE) else ""
-        return f"{self.uid}:{self.gid}:{self.mode:04o}:{self.kind}{device}".encode("ascii")
+        kind = f":{self.kind}{device}" if self.kind else ""
+        return f"{self.uid}:{self.gid}:{self.mode:04o}{kind}".encode("ascii")
