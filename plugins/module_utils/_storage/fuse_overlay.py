@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 from .._config.paths import ConfigPaths
 from .._host.commands import CommandRunner, SystemCommands, find_program
@@ -110,7 +109,7 @@ class FuseOverlayDriver(OverlayDriver):
         mode, owner = super()._root_attributes(parent)
         noted = get_xattr(self._home_of(parent).diff(parent), OVERRIDE_XATTR) if parent else None
         known = Override.parse(noted or b"")
-        return replace(known, kind=DIRECTORY) if known else Override(*owner, mode, DIRECTORY)
+        return known._replace(kind=DIRECTORY) if known else Override(*owner, mode, DIRECTORY)
 
     def _ensure_noted(self) -> None:
         self.ensure_native()

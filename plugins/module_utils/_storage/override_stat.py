@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 OVERRIDE_XATTR = b"user.containers.override_stat"
 
@@ -20,8 +20,7 @@ FILE, DIRECTORY, PIPE, CHARACTER_DEVICE, BLOCK_DEVICE = "file", "dir", "pipe", "
 _FORM = re.compile(rb"([0-9]{1,10}):([0-9]{1,10}):([0-7]{1,7})(?::([a-z]+)[-0-9]*)?")
 
 
-@dataclass(frozen=True)
-class Override:
+class Override(NamedTuple):
     """What a file should be; ``kind`` is one of the words above, empty where the attribute does not tell."""
 
     uid: int
