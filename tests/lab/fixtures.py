@@ -48,7 +48,11 @@ def _require(missing: list[str]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def warm() -> None:
-    """Modules are forked from a process that has imported their libraries; in the long run each is started as Ansible does."""
+    """Judges have their settings from the lab; modules are forked from a process that has imported their libraries.
+
+    In the long run each is started as Ansible does.
+    """
+    os.environ["CONTAINERS_CONF"] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "containers.conf")
     if not os.environ.get("STRATA_TEST_LONG"):
         warm_modules()
 
