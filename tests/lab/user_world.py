@@ -228,4 +228,5 @@ def _hidden_ways(ways: Sequence[str]) -> list[str]:
     """What the user must reach and what lies in root's home, where no user may look: our Python, the collection and ``ways``."""
     tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     needed = [sys.prefix, sys.base_prefix, os.path.realpath(collections_root()), tests, *ways]
+    needed.append(os.path.join(os.path.dirname(tests), "tools"))
     return sorted({path for path in needed if path.startswith("/root/")})
