@@ -7,24 +7,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .._errors import HostError
-from .._host.atomic_files import read_file
 from .._model.id_ranges import Range, union
 from .paths import ConfigPaths
 from .storage_files import read_storage_files
+from .subordinate_ids import subordinate_ranges
 from .table import Table
 
-_SUBUID, _SUBGID = "/etc/subuid", "/etc/subgid"
 # What containers/storage takes where storage.conf says nothing, or 0.
 _USER, _MIN_SIZE, _MAX_SIZE = "containers", 1024, 65536
-
-
-class NoSubordinateIds(HostError):
-    """No IDs of the host are set apart for the containers of root."""
-
-    code = "no_subordinate_ids"
 
 
 class RootlessAuto(HostError):
@@ -64,22 +58,10 @@ def auto_user_namespaces(options: Table) -> AutoUserNamespaces:
 
 def subordinate_ids(paths: ConfigPaths, user: str) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
     """The user IDs and the group IDs of the host that ``user`` may give away. Raises NoSubordinateIds and HostError."""
-    return _ranges(paths.in_system(_SUBUID), user), _ranges(paths.in_system(_SUBGID), user)
+    need = "from which automatic user namespaces are made"
+    uids, gids = subordinate_ranges(paths, (user,), need, "2147483647:2147483648")
+    return _union(uids), _union(gids)
 
 
-def _ranges(path: str, user: str) -> tuple[Range, ...]:
-    text = (read_file(path) or b"").decode("utf-8", "replace")
-    found: list[Range] = []
-    for line in text.splitlines():
-        name, *numbers = line.strip().split(":")
-        if name == user and len(numbers) == 2 and all(number.isascii() and number.isdigit() for number in numbers):
-            first, count = map(int, numbers)
-            found.append((first, first + count))
-    if not union(found):
-        raise NoSubordinateIds(
-            f"the user {user} has no subordinate IDs, from which automatic user namespaces are made",
-            subject=path,
-            wanted=f"a line such as {user}:2147483647:2147483648",
-            found="none for this user",
-        )
-    return union(found)
+def _union(ranges: Iterable[tuple[int, int]]) -> tuple[Range, ...]:
+    return union((first, first + count) for first, count in ranges)

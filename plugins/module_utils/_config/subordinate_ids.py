@@ -11,6 +11,8 @@ follow each other in the order of their first IDs, behind the user's own ID, whi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._errors import HostError
 from .._host.atomic_files import read_file
 from .._host.user_namespace import MappedRange
@@ -20,33 +22,44 @@ _FILES = ("/etc/subuid", "/etc/subgid")
 
 
 class NoSubordinateIds(HostError):
-    """The user may have no other IDs than the own ones."""
+    """No other IDs are set apart for the user than the own ones."""
 
     code = "no_subordinate_ids"
 
 
 def namespace_maps(paths: ConfigPaths) -> tuple[tuple[MappedRange, ...], tuple[MappedRange, ...]]:
     """The user IDs and group IDs of a user namespace of the user's. Raises NoSubordinateIds and HostError."""
-    uids, gids = (_ranges(paths, name) for name in _FILES)
+    need = "without which the files of an image cannot have their owners"
+    uids, gids = subordinate_ranges(paths, (paths.user, str(paths.uid)), need, "100000:65536")
     return _map(paths.uid, uids), _map(paths.gid, gids)
 
 
-def _ranges(paths: ConfigPaths, name: str) -> list[tuple[int, int]]:
-    path = paths.in_system(name)
+def subordinate_ranges(
+    paths: ConfigPaths, names: Sequence[str], need: str, example: str
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The first ID and the count of each range of user IDs, and of group IDs, in the order of the IDs.
+
+    ``names`` are those under which the user may stand. ``need`` says in an error what the IDs are for, and ``example`` which
+    would do. Raises NoSubordinateIds and HostError.
+    """
+    uids, gids = (_ranges(paths.in_system(name), names, need, example) for name in _FILES)
+    return uids, gids
+
+
+def _ranges(path: str, names: Sequence[str], need: str, example: str) -> list[tuple[int, int]]:
     text = (read_file(path) or b"").decode("utf-8", "replace")
-    users = {paths.user, str(paths.uid)}
     found = set()
     for line in text.splitlines():
-        fields = line.strip().split(":")
-        if len(fields) == 3 and fields[0] in users and all(field.isdecimal() for field in fields[1:]):
-            first, count = int(fields[1]), int(fields[2])
+        name, *numbers = line.strip().split(":")
+        if name in names and len(numbers) == 2 and all(number.isascii() and number.isdigit() for number in numbers):
+            first, count = map(int, numbers)
             if count:
                 found.add((first, count))
     if not found:
         raise NoSubordinateIds(
-            f"the user {paths.user} has no subordinate IDs, without which the files of an image cannot have their owners",
+            f"the user {names[0]} has no subordinate IDs, {need}",
             subject=path,
-            wanted=f"a line such as {paths.user}:100000:65536",
+            wanted=f"a line such as {names[0]}:{example}",
             found="none for this user",
         )
     return sorted(found)

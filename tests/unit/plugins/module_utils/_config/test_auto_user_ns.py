@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._config.auto_user_ns import (
     AutoUserNamespaces,
-    NoSubordinateIds,
     auto_user_namespaces,
     subordinate_ids,
 )
 from ansible_collections.strata.containers.plugins.module_utils._config.paths import ConfigPaths
+from ansible_collections.strata.containers.plugins.module_utils._config.subordinate_ids import NoSubordinateIds
 from ansible_collections.strata.containers.plugins.module_utils._config.table import Table
 from ansible_collections.strata.containers.plugins.module_utils._config.toml_file import InvalidConfig
 
