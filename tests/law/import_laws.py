@@ -82,10 +82,12 @@ LOADED_WHEN_NEEDED = {
             "_model/schema1_",
         ),
     ),
-    "image_info": ("_config/registries", "_config/short_names", "_engine/schema1", "_model/schema1_"),
+    "image_info": ("_config/registries", "_config/short_names", "_engine/schema1", "_model/schema1_", "_storage/fuse"),
     **dict.fromkeys(
-        ("container_create", "image_mount", "image_remove", "image_tag"), ("_config/registries", "_config/short")
+        ("container_create", "image_mount", "image_remove", "image_tag"),
+        ("_config/registries", "_config/short", "_storage/fuse"),
     ),
+    **dict.fromkeys(("container_mount", "store_check", "store_info"), ("_storage/fuse", "_storage/check_masked")),
 }
 
 # A library that opens connections, or may be missing on a target -> the only files that may import it. The zygote

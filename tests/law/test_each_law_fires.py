@@ -125,6 +125,9 @@ BREAKING = [
         "try:\n    import x\nexcept E:\n    from .._registry import http\n",
         "http",
     ),
+    Breaking(
+        "heavy_parts_load_when_needed", "_module/image_info.py", "from .._storage.fuse_state import S\n", "fuse_state"
+    ),
     Breaking("heavy_parts_load_when_needed", "_engine/pull.py", "class A:\n    from .._registry import http\n", "http"),
     Breaking(
         "heavy_parts_load_when_needed",

@@ -10,14 +10,17 @@ The same where all files have one mode.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
+from ansible_collections.strata.containers.plugins.module_utils._storage import unpack_child
 from ansible_collections.strata.containers.plugins.module_utils._storage.unpack_tasks import KEEP, MASK
-from ansible_collections.strata.containers.plugins.module_utils._storage.unpacker import Unpacker
+from ansible_collections.strata.containers.plugins.module_utils._storage.unpacker import Unpacker, worker_for
 from lab.odd_images import Entry, make_tar, xattr
 from lab.trees import describe_tree, snapshot
 
@@ -51,7 +54,7 @@ def test_nothing_outside_is_touched(attack: str, task: str, setting: str, tmp_pa
     (outside / "victim").write_text("content", encoding="ascii")
     before = snapshot(str(outside))
     named = [Entry(one.name, one.kind, one.content, target=one.target.format(outside=outside)) for one in entries]
-    with Unpacker(str(staging), Reporter()) as unpacker:
+    with Unpacker(str(staging), Reporter(), worker_for(task)) as unpacker:
         feed = unpacker.start("tree", str(tmp_path / "tar-split"), task, setting=setting)
         try:
             feed.write(make_tar(named))
@@ -73,7 +76,7 @@ def test_a_whiteout_has_what_its_header_says(tmp_path: Path) -> None:
         Entry("d/a", content=b"and what it hides"),
         Entry(".wh..wh.plnk/1", content=b"1"),
     ]
-    with Unpacker(str(tmp_path), Reporter()) as unpacker:
+    with Unpacker(str(tmp_path), Reporter(), worker_for(KEEP)) as unpacker:
         feed = unpacker.start("tree", str(tmp_path / "tar-split"), KEEP)
         feed.write(make_tar(entries))
         layer = feed.finish()
@@ -98,7 +101,7 @@ def test_masked_files_note_what_their_headers_say(tmp_path: Path) -> None:
         Entry("d/.wh.gone", mode=0o644),
         Entry("soft", _SYMLINK, target="d", mode=0o777, uid=9),
     ]
-    with Unpacker(str(tmp_path), Reporter()) as unpacker:
+    with Unpacker(str(tmp_path), Reporter(), worker_for(MASK)) as unpacker:
         feed = unpacker.start("tree", str(tmp_path / "tar-split"), MASK, setting="755")
         feed.write(make_tar(entries))
         layer = feed.finish()
@@ -120,3 +123,11 @@ def test_masked_files_note_what_their_headers_say(tmp_path: Path) -> None:
     assert {facts["owner"] for facts in tree.values()} == {(0, 0)}
     assert {facts["mode"] for name, facts in tree.items() if name not in ("soft", ".")} == {"0o755"}
     assert (layer.uids, layer.gids) == ((0, 1, 3, 5, 7, 9), (0, 2, 6))
+
+
+def test_other_stores_do_not_wait_for_what_this_takes() -> None:
+    """What is loaded is compiled each time, before the first layer."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; import {unpack_child.__name__}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+    loaded = {name.rpartition(".")[2] for name in done.stdout.split()}
+    assert "unpack_whole" in loaded and not {"unpack_kept", "unpack_masked", "override_stat"} & loaded

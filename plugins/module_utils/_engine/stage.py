@@ -29,7 +29,7 @@ from .._storage.layout import Layout
 from .._storage.leftovers import recover_leftovers
 from .._storage.prepare import prepare_store
 from .._storage.staging import Staging, open_staging
-from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker, unpacking_helper
+from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker, unpacking_helper, worker_for
 from .._transport.source import ImageSource
 from .plan import FETCH, PlannedLayer
 from .spool import Cancelled, FetchedBlob, Spool
@@ -86,7 +86,7 @@ class Workshop:
         tries again, and tells why: there may be nothing to unpack.
         """
         if self._helper is None and self._unpacker is None:
-            helper = unpacking_helper()
+            helper = unpacking_helper(worker_for(self.driver.unpack_task))
             with suppress(ZygoteFailed):
                 helper.start()
                 self._helper = helper
@@ -100,7 +100,13 @@ class Workshop:
             self._staging = self._resources.enter_context(open_staging(self.layout))
             self._spool = Spool(self._staging.records, self._count)
             # Before the check of the driver, which may start a thread: the unpacker must be older than any.
-            unpacker = Unpacker(self._staging.tree, self._reporter, helper=self._helper, any_owner=self._any_owner)
+            unpacker = Unpacker(
+                self._staging.tree,
+                self._reporter,
+                worker_for(self.driver.unpack_task),
+                helper=self._helper,
+                any_owner=self._any_owner,
+            )
             self._unpacker = self._resources.enter_context(unpacker)
         if not self._supported:
             self.driver.check_support()

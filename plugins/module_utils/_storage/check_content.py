@@ -24,7 +24,6 @@ from .._layer.tar_split import DamagedTarSplit
 from .._model.digest import Digest
 from .catalog import Catalog
 from .check_copy import CopyCheck
-from .check_masked import MaskedTreeCheck, is_masked
 from .check_tree import TreeCheck
 from .diff import ReassemblyFailed, reassemble
 from .driver import StoreDriver
@@ -67,6 +66,8 @@ def _tree_check(layout: Layout, layer: LayerRecord, owners: bool) -> TreeCheck:
     """What compares the tree of a layer with its archive and, where trees are whole, with the one below."""
     tree = layout.diff(layer.id)
     if layout.stacked:
+        from .check_masked import MaskedTreeCheck, is_masked
+
         if is_masked(tree):
             return MaskedTreeCheck(tree, owners, not layer.toc_digest)
         return TreeCheck(tree, owners, not layer.toc_digest)

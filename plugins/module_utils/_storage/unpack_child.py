@@ -30,9 +30,7 @@ from .._layer.read_ahead import read_ahead
 from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
 from .unpack import DeferredAttribute, Unpacked, Unpacking, set_deferred, unpack
-from .unpack_kept import unpack_kept
-from .unpack_masked import unpack_masked
-from .unpack_tasks import ANY_OWNER, APPLY, FINISH, KEEP, MASK, UNPACK
+from .unpack_tasks import ANY_OWNER, APPLY, FINISH, UNPACK
 from .unpack_whole import unpack_whole
 
 # Pieces of up to 256 KiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
@@ -56,26 +54,15 @@ def prepare() -> None:
 
 def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
     """Unpacks a layer into an empty directory."""
-    return _layer(descriptors, unpack)
-
-
-def _keep(descriptors: Sequence[int]) -> dict[str, Any]:
-    """Unpacks a layer into an empty directory, its whiteouts being files like others."""
-    return _layer(descriptors, unpack_kept)
-
-
-def _mask(descriptors: Sequence[int]) -> dict[str, Any]:
-    """The same with files of one mode, which the last descriptor gives as an octal number."""
-    mask = int(b"".join(read_chunks(descriptors[2])), 8)
-    return _layer(descriptors[:2], lambda reader: unpack_masked(reader, mask))
+    return unpack_layer(descriptors, unpack)
 
 
 def _apply(descriptors: Sequence[int]) -> dict[str, Any]:
     """Unpacks a layer onto a copy of the tree below it."""
-    return _layer(descriptors, unpack_whole)
+    return unpack_layer(descriptors, unpack_whole)
 
 
-def _any_owner(work: Callable[[Sequence[int]], dict[str, Any]], descriptors: Sequence[int]) -> dict[str, Any]:
+def any_owner(work: Callable[[Sequence[int]], dict[str, Any]], descriptors: Sequence[int]) -> dict[str, Any]:
     """Does ``work`` and leaves files to the user where the namespace does not have their owners."""
     if in_user_namespace():
         from .unpack_as_user import know_owners
@@ -84,7 +71,7 @@ def _any_owner(work: Callable[[Sequence[int]], dict[str, Any]], descriptors: Seq
     return work(descriptors)
 
 
-def _layer(descriptors: Sequence[int], way: Callable[[TarReader], Unpacked]) -> dict[str, Any]:
+def unpack_layer(descriptors: Sequence[int], way: Callable[[TarReader], Unpacked]) -> dict[str, Any]:
     """Unpacks the blob that the first descriptor gives, and writes the tar-split data to the second."""
     blob, tar_split = descriptors
     compression, plain = decompressed(read_chunks(blob))
@@ -109,7 +96,7 @@ def _finish(descriptors: Sequence[int]) -> dict[str, Any]:
     return {}
 
 
-_CAPABILITIES = frozenset(
+CAPABILITIES = frozenset(
     {
         confine.CAP_CHOWN,
         confine.CAP_DAC_OVERRIDE,
@@ -121,14 +108,10 @@ _CAPABILITIES = frozenset(
 )
 
 TASKS = {
-    UNPACK: Task(_unpack, _CAPABILITIES),
-    KEEP: Task(_keep, _CAPABILITIES),
-    MASK: Task(_mask, _CAPABILITIES),
-    APPLY: Task(_apply, _CAPABILITIES),
-    UNPACK + ANY_OWNER: Task(partial(_any_owner, _unpack), _CAPABILITIES),
-    KEEP + ANY_OWNER: Task(partial(_any_owner, _keep), _CAPABILITIES),
-    MASK + ANY_OWNER: Task(_mask, _CAPABILITIES),
-    APPLY + ANY_OWNER: Task(partial(_any_owner, _apply), _CAPABILITIES),
+    UNPACK: Task(_unpack, CAPABILITIES),
+    APPLY: Task(_apply, CAPABILITIES),
+    UNPACK + ANY_OWNER: Task(partial(any_owner, _unpack), CAPABILITIES),
+    APPLY + ANY_OWNER: Task(partial(any_owner, _apply), CAPABILITIES),
     # Reads nothing but the list: what it may do the reader of an archive must not.
     FINISH: Task(_finish, frozenset({confine.CAP_SYS_ADMIN, confine.CAP_DAC_READ_SEARCH})),
 }

@@ -30,14 +30,16 @@ from .._host.zygote_client import Child, Zygote
 from .._layer.compression import Compression
 from .._model.digest import Digest
 from .._report import Reporter
-from .unpack_tasks import ANY_OWNER, FINISH, UNPACK
+from .unpack_tasks import ANY_OWNER, FINISH, KEEP, MASK, UNPACK
 
 if TYPE_CHECKING:
     # Ansible sends along what is imported anywhere. The helper process alone runs it, and this one need not even compile it.
-    from . import unpack_child  # noqa: F401  # pylint: disable=unused-import
+    from . import unpack_child, unpack_child_kept  # noqa: F401  # pylint: disable=unused-import
 
 # Not by __package__, which Python 3.9 sets too late in a file of a zip archive.
 _WORKER = f"{__name__.rpartition('.')[0]}.unpack_child"
+# With more to load, for tasks that few stores have.
+_WORKERS = {KEEP: f"{_WORKER}_kept", MASK: f"{_WORKER}_kept"}
 # An honest answer has some hundred bytes, and more only where owners or attributes are many.
 _LONGEST_ANSWER = 64 * 1024 * 1024
 _LARGEST_ID = 0xFFFFFFFF
@@ -66,6 +68,11 @@ class UnpackedLayer:
     gids: tuple[int, ...]
     root_attributes: bool
     confinement: dict[str, str] = field(default_factory=dict)
+
+
+def worker_for(task: str) -> str:
+    """The worker of an Unpacker that can do ``task``, and all that an ordinary one can."""
+    return _WORKERS.get(task, _WORKER)
 
 
 def unpacking_helper(worker: str = _WORKER) -> Zygote:
