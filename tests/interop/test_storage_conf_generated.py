@@ -77,7 +77,7 @@ def ours(case: Case) -> Meaning:
             ConfigPaths("/root", 0, environment=case.environment), **case.options
         )
         layout = layout_of(settings)
-        open_driver(layout, settings.options).ensure_native()
+        open_driver(layout, settings.options).ensure_usable()
     except HostError as error:
         return Meaning(error=str(error), code=error.code)
     options = [tuple(option.split("=", 1)) for option in settings.options]

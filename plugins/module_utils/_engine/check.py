@@ -131,7 +131,7 @@ class _Checker:
 
     def _native(self) -> bool:
         with suppress(HostError):
-            self._driver.ensure_native()
+            self._driver.ensure_usable()
             return True
         return False
 

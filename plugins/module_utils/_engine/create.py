@@ -83,11 +83,11 @@ def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_m
     image = find_image(catalog, request.image, host.short_names)
     present = knows_container(catalog, request.name) if request.name else None
     if present is None:
-        host.driver.ensure_native()
+        host.driver.ensure_usable()
         return _created(request, host, catalog, image, reporter, check_mode)
     differences = _differences(request, image, present)
     if _must_replace(request.recreate, image, present):
-        host.driver.ensure_native()
+        host.driver.ensure_usable()
         return _replaced(request, host, catalog, image, present, differences, reporter, check_mode)
     for difference in differences:
         reporter.warn(f"container {request.name} stays as it is, though {difference['what']} differs")

@@ -47,7 +47,7 @@ def mount_container(
     before = mount_state(layout, catalog, record.id, record.layer)
     mount_options = tuple(record.flags.get("MountOpts") or ())
     if check_mode:
-        driver.ensure_native()
+        driver.ensure_usable()
         layer = catalog.layer(record.layer)
         if owners_of and layer and not before.mount_point:
             owners_of(layer)

@@ -69,7 +69,7 @@ def mount_image(
         )
     before = mount_state(layout, catalog, record.id, record.layer)
     if check_mode:
-        driver.ensure_native()
+        driver.ensure_usable()
         wanted = driver.read_only(False, _OPTIONS)
         after, changed = predict_mount(layout, record.id, record.layer, before, read_only=wanted)
         return _outcome(layout, catalog, record, before, after, changed)

@@ -44,7 +44,7 @@ class Planner:
             return _informed(remote, {**known, **_with_sizes(known, sizes)}, catalog) if sizes else (remote, plan)
         if not plan.unknown:
             return remote, plan
-        self._workshop.driver.ensure_native()
+        self._workshop.driver.ensure_usable()
         # What lies on an unknown layer, or below, has to be unpacked with it where a tree holds those below.
         wanted = plan.unknown if self._workshop.layout.stacked else plan.to_stage
         staged = self._workshop.stage(wanted, source, catalog)

@@ -295,7 +295,7 @@ class Puller:
         if changed:
             from .new_image import new_image
 
-            self._driver.ensure_native()
+            self._driver.ensure_usable()
             image = new_image(request.names, remote, plan, signed)
             if self._check_mode:
                 self._view.foresee_commit(catalog, plan, remote, image)

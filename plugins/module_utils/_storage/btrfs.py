@@ -37,7 +37,7 @@ class BtrfsDriver(WholeTreeDriver):
         self._quota = layout.quota
         self._limit = first_limit(options)
 
-    def ensure_native(self) -> None:
+    def ensure_usable(self) -> None:
         """Raises DriverUnsupported where the store is on another file system, LimitUnsupported where sizes shall be limited."""
         home = self._layout.driver_home
         found = backing_filesystem(home)

@@ -62,7 +62,7 @@ class StoreDriver(TreeDriver, Protocol):
         lies, None where it is in the store already. No lock is needed. Raises StoreDamaged where it is not, and HostError.
         """
 
-    def ensure_native(self) -> None:
+    def ensure_usable(self) -> None:
         """Raises DriverUnsupported where the store is set up for something that this engine cannot do."""
 
     def check_support(self) -> None:

@@ -64,14 +64,14 @@ class FuseOverlayDriver(OverlayDriver):
             self.unpack_task = MASK
             self.unpack_setting = f"{self._mask:o}"
 
-    def ensure_native(self) -> None:
+    def ensure_usable(self) -> None:
         """Raises DriverUnsupported where the program is missing or an option is not known, and LimitUnsupported."""
         self._ensure_options()
         self._program()
 
     def check_support(self) -> None:
         """Returns when layers can be kept here; a pull mounts none. Raises DriverUnsupported and NotRoot."""
-        self.ensure_native()
+        self.ensure_usable()
         if not is_root():
             raise NotRoot("the overlay driver needs root rights", subject=self._layout.graph_root)
 
@@ -112,7 +112,7 @@ class FuseOverlayDriver(OverlayDriver):
         return known._replace(kind=DIRECTORY) if known else Override(*owner, mode, DIRECTORY)
 
     def _ensure_noted(self) -> None:
-        self.ensure_native()
+        self.ensure_usable()
         note_mount_program(self._layout)
 
     def _mount_options(self, mount_options: Sequence[str]) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class OverlayDriver:
 
     # What can be done here
 
-    def ensure_native(self) -> None:
+    def ensure_usable(self) -> None:
         """Raises DriverUnsupported where the store is not one of the kernel's overlay with options that we know.
 
         LimitUnsupported where containers shall have a limited size.
@@ -86,7 +86,7 @@ class OverlayDriver:
 
         Raises DriverUnsupported, NotRoot, OverlayUnsupported and PermissionDenied.
         """
-        self.ensure_native()
+        self.ensure_usable()
         if not is_root():
             raise NotRoot("the overlay driver needs root rights", subject=self._layout.graph_root)
         with temp_dir(self._layout.tempdirs) as directory:
@@ -274,8 +274,8 @@ class OverlayDriver:
             )
 
     def _ensure_noted(self) -> None:
-        """As ensure_native(), with the answer noted for the next time."""
-        self.ensure_native()
+        """As ensure_usable(), with the answer noted for the next time."""
+        self.ensure_usable()
         note_native(self._layout)
 
     def _mount_stack(

@@ -44,12 +44,12 @@ class WholeTreeDriver:
 
     # What can be done here
 
-    def ensure_native(self) -> None:
+    def ensure_usable(self) -> None:
         """Returns: no setting asks for what this engine has not."""
 
     def check_support(self) -> None:
-        """Raises NotRoot where trees cannot be made with their owners, and what ensure_native() raises."""
-        self.ensure_native()
+        """Raises NotRoot where trees cannot be made with their owners, and what ensure_usable() raises."""
+        self.ensure_usable()
         if not is_root():
             raise NotRoot(f"the {self._layout.driver} driver needs root rights", subject=self._layout.graph_root)
 

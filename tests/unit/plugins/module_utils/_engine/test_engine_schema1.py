@@ -41,7 +41,7 @@ class FakeWorkshop:
     """Unpacks every blob to what its diff ID says, without a byte of it."""
 
     def __init__(self) -> None:
-        self.driver = SimpleNamespace(ensure_native=lambda: None)
+        self.driver = SimpleNamespace(ensure_usable=lambda: None)
         self.layout = SimpleNamespace(stacked=True)
         self.staged: list[Any] = []
         self.assigned: list[str] = []

@@ -72,7 +72,7 @@ def test_the_driver_refuses_such_a_store(layout: Layout) -> None:
     Path(layout.has_mount_program).write_bytes(b"true")
     driver = OverlayDriver(layout)
     calls = [
-        driver.ensure_native,
+        driver.ensure_usable,
         driver.check_support,
         lambda: driver.create_writable("new", None),
         lambda: driver.adopt_layer("new", None, layout.diff("one"), False),
@@ -115,7 +115,7 @@ def test_the_note_or_the_option_chooses_the_driver(
 @pytest.mark.parametrize(("option", "found"), [("/nowhere/fuse", "not there"), ("/etc/passwd", "not executable")])
 def test_a_program_that_cannot_be_run_is_named(option: str, found: str, layout: Layout) -> None:
     driver = FuseOverlayDriver(layout, (f"overlay.mount_program={option}",))
-    for call in (driver.ensure_native, driver.check_support, lambda: driver.create_writable("new", None)):
+    for call in (driver.ensure_usable, driver.check_support, lambda: driver.create_writable("new", None)):
         with pytest.raises(DriverUnsupported) as raised:
             call()
         assert raised.value.found == f"{option}, which is {found}"
@@ -126,7 +126,7 @@ def test_without_a_program_in_the_path_such_a_store_is_refused(layout: Layout, m
     monkeypatch.setenv("PATH", "/nowhere")
     Path(layout.has_mount_program).write_bytes(b"true")
     with pytest.raises(DriverUnsupported, match="and there is none") as raised:
-        open_driver(layout).ensure_native()
+        open_driver(layout).ensure_usable()
     assert raised.value.subject == layout.has_mount_program
 
 
