@@ -11,22 +11,25 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from .applied_layers import APPLIED_LAYERS
+from .btrfs import subvolumes
 from .check_bench import check_here, wrong
 from .commands import run
+from .long_run import LONG
 from .modules import ModuleResult, run_module
 from .odd_images import PLAIN, ImageLayout, make_tar, odd_layers
 from .stores import Store
 from .trees import snapshot
 
-LONG = bool(os.environ.get("STRATA_TEST_LONG"))
+DRIVERS = ("vfs", "btrfs")
 ODD, RULES = "example.com/odd:1", "example.com/rules:1"
 # Below the driver's home.
 _TREES = {"vfs": "dir", "btrfs": "subvolumes"}
+_NESTED = ("nested", "nested/deep", "nested/deep/plain/deeper")
 
 
 def image_layout(directory: str) -> ImageLayout:
@@ -39,6 +42,7 @@ def image_layout(directory: str) -> ImageLayout:
 
 
 def fill(store: Store, layout: ImageLayout) -> None:
+    """Has skopeo bring an image, and buildah build one on top."""
     run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:rules", store.bracket + RULES])
     store.buildah("from", "--pull-never", "--name", "build", RULES)
     point = store.buildah("mount", "build")
@@ -47,6 +51,8 @@ def fill(store: Store, layout: ImageLayout) -> None:
     store.buildah("umount", "build")
     store.buildah("commit", "--quiet", "build", "localhost/built:1")
     store.buildah("rm", "build")
+    # skopeo leaves its bind of the home of btrfs, and podman takes it away.
+    store.podman("images")
 
 
 def module(store: Store, verb: str, *, check: bool = False, **arguments: Any) -> ModuleResult:
@@ -79,8 +85,49 @@ def files(store: Store) -> tuple[Any, Any]:
     return snapshot(store.root), snapshot(store.run_root)
 
 
+def home(store: Store) -> str:
+    return os.path.join(store.root, store.driver)
+
+
 def trees(store: Store) -> str:
-    return os.path.join(store.root, store.driver, _TREES[store.driver])
+    return os.path.join(home(store), _TREES[store.driver])
+
+
+def known(store: Store) -> list[str]:
+    """What the driver keeps, by its path below its home: the trees of vfs, or all subvolumes, as btrfs(8) lists them."""
+    if store.driver == "vfs":
+        return sorted(f"{_TREES['vfs']}/{name}" for name in os.listdir(trees(store)))
+    point = os.path.dirname(store.base)
+    inside = os.path.relpath(home(store), point) + "/"
+    return [path[len(inside) :] for path in subvolumes(point) if path.startswith(inside)]
+
+
+def named(store: Store, layers: Iterable[str]) -> list[str]:
+    """What ``known`` says of a store that has these layers and nothing else."""
+    return sorted(f"{_TREES[store.driver]}/{layer}" for layer in layers)
+
+
+def of_records(store: Store) -> list[str]:
+    """The same for the layers of its records."""
+    return named(store, (layer["id"] for layer in records(store, "layers")))
+
+
+def make_tree(store: Store, path: str) -> None:
+    """Makes a directory as the driver of the store makes those of layers."""
+    if store.driver == "btrfs":
+        run(["btrfs", "subvolume", "create", path])
+    else:
+        os.mkdir(path)
+
+
+def nest(store: Store, tree: str) -> int:
+    """Makes such directories in one another inside ``tree``, each with a file; how many more the driver keeps then."""
+    for name in _NESTED:
+        path = os.path.join(tree, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_tree(store, path)
+        Path(path, "file").write_text(name, encoding="ascii")
+    return len(_NESTED) if store.driver == "btrfs" else 0
 
 
 def records(store: Store, kind: str) -> list[dict[str, Any]]:
