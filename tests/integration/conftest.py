@@ -10,9 +10,19 @@ from pathlib import Path
 
 import pytest
 from lab.fixtures import judges, make_store, policy_file, pull_options, registry, warm
+from lab.long_run import pytest_collection_modifyitems
 from lab.playbook import PlaybookRunner
 
-__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "run_playbook", "warm"]
+__all__ = [
+    "judges",
+    "make_store",
+    "policy_file",
+    "pull_options",
+    "pytest_collection_modifyitems",
+    "registry",
+    "run_playbook",
+    "warm",
+]
 
 
 @pytest.fixture

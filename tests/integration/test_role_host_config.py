@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from lab.commands import run
 from lab.config_host import EXPLICIT, ScratchHost
+from lab.long_run import only_long
 from lab.playbook import PlaybookRunner, PlayResult
 from lab.trees import snapshot
 
@@ -201,9 +202,8 @@ class TestTheToolsTakeIt:
         assert store["graphOptions"]["overlay.mountopt"] == "nodev"
         assert store["graphOptions"]["overlay.imagestore"] == str(short_path / "other")
 
-    @pytest.mark.skipif(
-        not os.environ.get("STRATA_TEST_LONG"), reason="what is written is a matter of the filter's own tests"
-    )
+    # What is written is a matter of the filter's own tests.
+    @only_long
     def test_podman_warns_of_nothing_where_the_driver_mounts_nothing(
         self, judges: None, role: Role, short_path: Path
     ) -> None:

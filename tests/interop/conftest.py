@@ -13,13 +13,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lab.fixtures import judges, make_store, policy_file, pull_options, registry, static_registry, warm
+from lab.long_run import pytest_collection_modifyitems
 from lab.stores import Store
 
 if TYPE_CHECKING:
     from lab.fault_bench import FaultBench
     from lab.user_world import UserWorld
 
-__all__ = ["judges", "make_store", "policy_file", "pull_options", "registry", "static_registry", "warm"]
+__all__ = [
+    "judges",
+    "make_store",
+    "policy_file",
+    "pull_options",
+    "pytest_collection_modifyitems",
+    "registry",
+    "static_registry",
+    "warm",
+]
 
 
 @pytest.fixture

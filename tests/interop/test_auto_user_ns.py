@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +14,13 @@ from typing import Any
 import pytest
 from lab.commands import CommandFailed, run
 from lab.configured_store import ConfiguredStore
+from lab.long_run import LONG, only_long, sample
 from lab.modules import ModuleResult, module_process, module_result, run_module
 from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
 from lab.store_state import records
 from lab.stores import Store, mounts_below
 from lab.trees import snapshot
 
-LONG = bool(os.environ.get("STRATA_TEST_LONG"))
 IMAGE, LISTS = "example.com/users:1", "example.com/lists:1"
 # More than the smallest size that a container gets anyway.
 USER, GROUP, OWNER = 2000, 2200, 2500
@@ -123,7 +121,8 @@ def test_podman_and_we_share_the_ids(make_bench: Callable[..., Bench]) -> None:
     assert bench.disjoint()
 
 
-@pytest.mark.skipif(not LONG, reason="the words are read in the unit tests")
+# The words are read in the unit tests.
+@only_long
 def test_the_options_of_auto_are_podmans(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench()
     wanted = "auto:size=100,uidmapping=5:9:1,gidmapping=200:8:2"
@@ -142,7 +141,8 @@ def test_the_options_of_auto_are_podmans(make_bench: Callable[..., Bench]) -> No
     assert [difference["what"] for difference in bench.create("plain", "auto")["differences"]] == ["userns"]
 
 
-@pytest.mark.skipif(not LONG, reason="three processes are started")
+# Three processes are started.
+@only_long
 def test_two_at_once_get_different_ids(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench()
     processes = [
@@ -162,7 +162,7 @@ ERRORS: list[tuple[str, tuple[str, ...], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("ranges", "options", "code"), ERRORS if LONG else random.Random(1).sample(ERRORS, 1))
+@pytest.mark.parametrize(("ranges", "options", "code"), sample(ERRORS, 1))
 def test_what_cannot_be_is_an_error_for_podman_too(
     make_bench: Callable[..., Bench], ranges: str, options: tuple[str, ...], code: str
 ) -> None:

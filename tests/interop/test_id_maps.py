@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
 import stat
 import struct
 import subprocess
@@ -27,6 +26,7 @@ import pytest
 from lab.check_bench import check_here, layout_of, wrong
 from lab.commands import run
 from lab.fixtures import scratch_stores
+from lab.long_run import LONG, only_long, sample
 from lab.modules import ModuleResult, run_module
 from lab.odd_images import CAPABILITY, PLAIN, Entry, ImageLayout, make_tar, odd_layers, xattr
 from lab.program_stores import ProgramStore, by_program
@@ -35,7 +35,6 @@ from lab.stores import Store, mounts_below
 from lab.trees import describe_tree, differences, snapshot
 from lab.twins import twin_of
 
-LONG = bool(os.environ.get("STRATA_TEST_LONG"))
 IMAGE = "example.com/odd:1"
 SHIFTS, COPIES, VFS, BTRFS = "shifts", "copies", "vfs", "btrfs"
 COPYING = (COPIES, VFS, BTRFS) if LONG else (COPIES,)
@@ -43,7 +42,7 @@ WAYS = (SHIFTS, *COPYING)
 # Who makes and mounts: by default two, by lot and always the same.
 TOOLS = (
     "podman",
-    *(("buildah", "containers-storage") if LONG else random.Random(1).sample(["buildah", "containers-storage"], 1)),
+    *sample(["buildah", "containers-storage"], 1),
 )
 FIRST, SIZE = 100_000, 65_536
 MAP = f"0:{FIRST}:{SIZE}"
@@ -277,7 +276,8 @@ class TestCopies:
                 del record[key]
         assert ours == theirs
 
-    @pytest.mark.skipif(not LONG, reason="the same is told by the other tests, less directly")
+    # The same is told by the other tests, less directly.
+    @only_long
     def test_they_are_mounted_as_they_are_where_the_kernel_could_show_other_owners(
         self, way: str, store: Store, expected: dict[str, dict[str, Any]]
     ) -> None:
@@ -286,7 +286,8 @@ class TestCopies:
             Path(store.run_root, "overlay", "idmapped-lower-dir-false").unlink()
         assert differences(expected, our_tree(store, "box")) == []
 
-    @pytest.mark.skipif(not LONG, reason="the same is told by the other tests, less directly")
+    # The same is told by the other tests, less directly.
+    @only_long
     def test_theirs_serves_ours(self, store: Store) -> None:
         created_by(store, "podman", "one")
         (copy,) = mapped_layers(store)
@@ -319,7 +320,8 @@ class TestCopies:
         assert [name for name in trees if len(name) == 64] == []
 
 
-@pytest.mark.skipif(not LONG, reason="images of additional stores are rarely given maps")
+# Images of additional stores are rarely given maps.
+@only_long
 @pytest.mark.parametrize("way", (SHIFTS, COPIES, VFS), indirect=True)
 def test_an_image_of_an_additional_store_is_left_as_it_is(
     way: str, store: Store, models: dict[str, Model], expected: dict[str, dict[str, Any]]

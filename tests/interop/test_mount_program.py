@@ -23,6 +23,7 @@ from lab.check_bench import check_here, layout_of, wrong
 from lab.commands import missing_judges, run
 from lab.fixtures import scratch_stores
 from lab.flaky_registry import FlakyRegistry, flaky_registry
+from lab.long_run import LONG, only_long
 from lab.modules import ModuleResult, run_module
 from lab.mount_table import mounts_at
 from lab.odd_images import ImageLayout
@@ -31,8 +32,6 @@ from lab.program_stores import OPTION, ProgramStore, by_program, native, note, p
 from lab.stores import Store, image_record, mounts_below
 from lab.trees import describe_tree, differences, snapshot
 
-LONG = bool(os.environ.get("STRATA_TEST_LONG"))
-only_long = pytest.mark.skipif(not LONG, reason="the short run has the other half of these tests")
 ODD = "example.com/odd:1"
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 from lab.commands import missing_judges, run
+from lab.long_run import only_long
 from lab.program_stores import OPTION, note, programs_below, wait_until
 from lab.registry import Registry
 from lab.trees import describe_tree, differences
 from lab.user_world import UserStore, UserWorld
 
-LONG = bool(os.environ.get("STRATA_TEST_LONG"))
 pytestmark = pytest.mark.usefixtures("fuse")
 
 
@@ -77,7 +77,8 @@ def nothing_is_mounted(store: UserStore) -> bool:
     return bool(tables) and not any(f"{store.root}/" in table for table in tables)
 
 
-@pytest.mark.skipif(not LONG, reason="the short run has the other direction, and this for root")
+# The short run has the other direction, and this for root.
+@only_long
 def test_podman_on_a_store_that_we_filled(registry: Registry, world: UserWorld) -> None:
     began = time.time_ns()
     ours, theirs = make(world, "ours"), make(world, "theirs")

@@ -13,17 +13,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from lab.collection import collections_root
+from lab.long_run import only_long
 from lab.registry import Registry
 from lab.user_world import NAME, UserWorld
 
-LONG = bool(os.environ.get("STRATA_TEST_LONG"))
 ROOT = Path(__file__).resolve().parents[2]
-only_long = pytest.mark.skipif(not LONG, reason="plays of many tasks; what they run is tested in the short run")
+# Plays of many tasks; what they run is tested in the short run.
+pytestmark = only_long
 
 
-@only_long
 class TestTheDemo:
     def test_it_runs_twice(self, world: UserWorld) -> None:
         for _time in range(2):
@@ -42,7 +41,6 @@ class TestTheDemo:
         assert done.returncode != 0 and f"the user {NAME} has no subordinate IDs" in done.stdout.decode()
 
 
-@only_long
 def test_a_task_becomes_the_user(world: UserWorld, registry: Registry) -> None:
     """root logged in, whose variables are kept, as ``su`` keeps them; the store is that of the user."""
     image = registry.reference("odd:1")
