@@ -270,14 +270,15 @@ class TestHosts:
     def test_a_file_system_without_overlay_support(
         self, registry: Registry, pull_options: dict[str, Any], tmp_path: Path
     ) -> None:
-        """An overlay cannot be the upper layer of another one."""
+        """An overlay cannot be the upper layer of another one, and no mount program is found that could do it."""
         for name in ("lower", "upper", "work", "merged"):
             (tmp_path / name).mkdir()
         layers = ",".join(f"{name}dir={tmp_path / name}" for name in ("lower", "upper", "work"))
         merged = str(tmp_path / "merged")
         run(["mount", "-t", "overlay", "overlay", "-o", layers, merged])
         try:
-            result = _pull(Store(merged), pull_options, registry.reference("odd:1"))
+            options = {**Store(merged).module_options(), **pull_options, "name": registry.reference("odd:1")}
+            result = run_module("image_pull", options, env={"PATH": str(tmp_path)})
             assert result.code == "overlay_unsupported", result.text
             assert not result.changed and "Traceback" not in result.text
             for point in mounts_below(merged)[:-1]:
