@@ -28,7 +28,7 @@ from lab.modules import ModuleResult, run_module
 from lab.mount_table import mounts_at
 from lab.odd_images import ImageLayout
 from lab.program_images import program_images
-from lab.program_stores import OPTION, ProgramStore, by_program, native, note, programs_below, wait_until
+from lab.program_stores import OPTION, ProgramStore, by_program, native, note, program_below, programs_below, wait_until
 from lab.stores import Store, image_record, mounts_below
 from lab.trees import describe_tree, differences, snapshot
 
@@ -133,7 +133,7 @@ def shell_files() -> list[str]:
 
 
 def kill_program(store: Store) -> None:
-    (number,) = programs_below(store.root)
+    number, _line = program_below(store.root)
     os.kill(number, signal.SIGKILL)
     wait_until(lambda: programs_below(store.root) == {})
 
@@ -271,7 +271,7 @@ class TestContainers:
         options = [OPTION, "overlay.mountopt=nosuid,noexec,metacopy=on,relatime"]
         point = module(filled, "container_mount", name="box", driver_options=options)["mount_point"]
         assert {"nosuid", "noexec", "nodev"} <= set(mounts_at(point)[-1].options)
-        (line,) = programs_below(filled.root).values()
+        _number, line = program_below(filled.root)
         assert "metacopy" not in line and "relatime" not in line
 
     def test_a_mount_whose_program_died_is_made_anew(self, filled: ProgramStore) -> None:

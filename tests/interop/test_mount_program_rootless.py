@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from lab.commands import missing_judges, run
 from lab.long_run import only_long
-from lab.program_stores import OPTION, note, programs_below, wait_until
+from lab.program_stores import OPTION, note, program_below, programs_below, wait_until
 from lab.registry import Registry
 from lab.trees import describe_tree, differences
 from lab.user_world import UserStore, UserWorld
@@ -110,7 +110,7 @@ def test_we_on_a_store_that_podman_filled(registry: Registry, world: UserWorld) 
     mounted = store.module("container_mount", name="box")
     assert mounted.changed, mounted.text
     point = mounted["mount_point"]
-    (line,) = programs_below(store.root).values()
+    _number, line = program_below(store.root)
     assert point in line
     assert f"{point} " in store.unshared("cat", "/proc/self/mountinfo")
     assert store.unshared("stat", "-c", "%u:%g", f"{point}/no/parents/named/file") == "12:13"

@@ -56,7 +56,7 @@ def note(store: Store) -> str:
 
 def programs_below(directory: str) -> dict[int, str]:
     """The command lines of the running fuse-overlayfs processes that mount below ``directory``, by process."""
-    found = {}
+    found: dict[int, str] = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             line = Path("/proc", name, "cmdline").read_bytes().replace(b"\0", b" ").decode()
@@ -65,6 +65,13 @@ def programs_below(directory: str) -> dict[int, str]:
         if line.startswith(PROGRAM) and directory in line:
             found[int(name)] = line
     return found
+
+
+def program_below(directory: str) -> tuple[int, str]:
+    """The process and the command line of the one of them that there is."""
+    found = programs_below(directory)
+    assert len(found) == 1, found
+    return next(iter(found.items()))
 
 
 def wait_until(what: Callable[[], bool], seconds: float = 10) -> None:

@@ -106,14 +106,14 @@ class UserWorld:
         return run(self.command(*command, env=env)).strip()
 
     def module(
-        self, name: str, /, *, check: bool = False, env: Optional[Mapping[str, str]] = None, **arguments: Any
+        self, module: str, /, *, check: bool = False, env: Optional[Mapping[str, str]] = None, **arguments: Any
     ) -> ModuleResult:
         """The result of a module that the user runs."""
-        return run_module_warm(self._warm, name, arguments, self._environment(env), check=check)
+        return run_module_warm(self._warm, module, arguments, self._environment(env), check=check)
 
-    def module_with_other_root(self, name: str, /, **arguments: Any) -> ModuleResult:
+    def module_with_other_root(self, module: str, /, **arguments: Any) -> ModuleResult:
         """The same in a process to which the kernel gives no user namespace."""
-        return run_module(name, arguments, prefix=self.command(env=self._environment(), other_root=True))
+        return run_module(module, arguments, prefix=self.command(env=self._environment(), other_root=True))
 
     @cached_property
     def _warm(self) -> WarmPython:
@@ -176,9 +176,9 @@ class UserStore(Store):
         roots = ["--root", self.root, "--runroot", self.run_root, "--storage-driver", self.driver] if self.base else []
         return self.world.run("buildah", *roots, *arguments)
 
-    def module(self, name: str, /, *, check: bool = False, **arguments: Any) -> ModuleResult:
+    def module(self, module: str, /, *, check: bool = False, **arguments: Any) -> ModuleResult:
         """The result of a module on the store."""
-        return self.world.module(name, check=check, **(self.module_options() if self.base else {}), **arguments)
+        return self.world.module(module, check=check, **(self.module_options() if self.base else {}), **arguments)
 
 
 @contextmanager

@@ -260,7 +260,7 @@ class HttpClient:
         timeout = self.options.timeout
         failure = None
         try:
-            response = self._manager(proxy_for(url, self._proxy_variables)).urlopen(
+            response = self._manager(proxy_for(url, self._proxy_variables)).request(
                 method,
                 url,
                 body=None if form is None else urlencode(form),
