@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -59,10 +60,20 @@ class ProcessWatch:
         for entry in filter(str.isdecimal, os.listdir("/proc")):
             if int(entry) == os.getpid():
                 continue
+            # Asked first: a fork does not live long.
+            program = _program(int(entry))
             for kind in ("cmdline", "environ"):
                 for name in shown(self.secrets, _read(f"/proc/{entry}/{kind}")):
-                    self.found.add((kind, int(entry), name))
+                    self.found.add((kind, program, name))
         self.rounds += 1
+
+
+def _program(pid: int) -> int:
+    """The process itself; of a fork that is still what its parent is, and about to become another program, the parent."""
+    parent = re.search(r"^PPid:\s*([1-9]\d*)$", _read(f"/proc/{pid}/status"), re.MULTILINE)
+    if parent and _read(f"/proc/{pid}/cmdline") == _read(f"/proc/{parent[1]}/cmdline"):
+        return _program(int(parent[1]))
+    return pid
 
 
 @contextmanager
