@@ -13,13 +13,15 @@ options:
   root:
     description:
       - Graph root, the directory that holds images, layers and containers.
-      - When unset, C(storage.conf) of the target decides, and without it C(/var/lib/containers/storage).
+      - When unset, C(storage.conf) of the target decides, and without it C(/var/lib/containers/storage), for users other than root
+        C(~/.local/share/containers/storage).
       - When set, driver options in C(storage.conf) do not apply, as with C(podman --root).
     type: path
   runroot:
     description:
       - Run root, the directory that holds mount counts and other state that ends with a reboot.
-      - When unset, C(storage.conf) of the target decides, and without it C(/run/containers/storage).
+      - When unset, C(storage.conf) of the target decides, and without it C(/run/containers/storage), for users other than root
+        C($XDG_RUNTIME_DIR/containers).
     type: path
   driver:
     description:
