@@ -12,7 +12,7 @@ podman then goes by its own records, so that the driver of a store stays what it
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Mapping
 
 from .._host.machine import kernel_version
 
@@ -23,10 +23,12 @@ _NATIVE = (5, 11)
 _OPTION = "mount_program="
 
 
-def choose_driver(driver: str, options: tuple[str, ...], graph_root: str, path: str) -> tuple[str, tuple[str, ...]]:
+def choose_driver(
+    driver: str, options: tuple[str, ...], graph_root: str, environment: Mapping[str, str]
+) -> tuple[str, tuple[str, ...]]:
     """The driver, and its options with the program that mounts overlay where this kernel does not.
 
-    ``driver`` is empty where nobody chose one, and ``path`` the PATH in which programs are looked for. Only reads.
+    ``driver`` is empty where nobody chose one; programs are looked for in the PATH of ``environment``. Only reads.
     """
     if not driver:
         driver = next((name for name in _DRIVERS if os.path.isdir(f"{graph_root}/{name}")), "")
@@ -34,7 +36,9 @@ def choose_driver(driver: str, options: tuple[str, ...], graph_root: str, path: 
         return driver or "overlay", options
     if any(_OPTION in option for option in options):
         return "overlay", options
-    program = shutil.which(_PROGRAM, path=path)
+    from .._host.commands import find_program
+
+    program = find_program(_PROGRAM, environment)
     if program:
         return "overlay", (*options, f"overlay.{_OPTION}{program}")
     return driver or "vfs", options

@@ -90,7 +90,7 @@ def load_store_settings(
     if paths.rootless:
         from .rootless_driver import choose_driver
 
-        chosen, options = choose_driver(chosen, options, graph_root, paths.environment.get("PATH", os.defpath))
+        chosen, options = choose_driver(chosen, options, graph_root, paths.environment)
     return StoreSettings(
         graph_root=graph_root,
         run_root=_absolute("runroot", runroot) if runroot else conf.run_root(),

@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .._config.storage_conf import StoreSettings
 from .._engine.mount_image import mount_image, unmount_image
 from .._engine.outcome import Outcome
 from .._engine.store import layout_of
 from .._storage.drivers import open_driver
 from .._storage.layout import Layout
-from .rights import rights_of
+from .rights import with_mount_facts
 from .run import Task
 from .settings import store_settings
 from .short_names import short_names_reader
@@ -38,10 +36,7 @@ def verb(task: Task) -> Outcome:
     """The image of the task, mounted or unmounted."""
     settings = store_settings(task)
     layout = layout_of(settings)
-    rights = rights_of(task, settings)
-    outcome = rights.change(layout, lambda: _work(task, settings, layout))
-    facts = rights.mount_facts(mounted=outcome.facts["mount_point"] is not None)
-    return replace(outcome, facts={**outcome.facts, **facts})
+    return with_mount_facts(task, settings, layout, lambda: _work(task, settings, layout))
 
 
 def _work(task: Task, settings: StoreSettings, layout: Layout) -> Outcome:

@@ -7,11 +7,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from .._config.storage_conf import StoreSettings
+from .._engine.outcome import Outcome
 from .._engine.rights import Rights
+from .._storage.layout import Layout
 from .run import Task
 
 
 def rights_of(task: Task, settings: StoreSettings) -> Rights:
     """The rights with which the task works on that store."""
     return Rights(task.paths, task.reporter, settings.options, task.check_mode)
+
+
+def with_mount_facts(task: Task, settings: StoreSettings, layout: Layout, work: Callable[[], Outcome]) -> Outcome:
+    """The outcome of ``work``, which mounts or unmounts something in that store, with how such a mount is seen."""
+    rights = rights_of(task, settings)
+    outcome = rights.change(layout, work)
+    facts = rights.mount_facts(mounted=outcome.facts["mount_point"] is not None)
+    return replace(outcome, facts={**outcome.facts, **facts})

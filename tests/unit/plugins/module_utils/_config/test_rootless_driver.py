@@ -24,24 +24,24 @@ def fuse(tmp_path: Path) -> str:
 
 def test_a_kernel_that_mounts_overlay_for_users(monkeypatch: pytest.MonkeyPatch, fuse: str) -> None:
     monkeypatch.setattr(rootless_driver, "kernel_version", lambda: (5, 11))
-    assert choose_driver("", ("a=b",), "/nonexistent", fuse) == ("overlay", ("a=b",))
-    assert choose_driver("vfs", (), "/nonexistent", fuse) == ("vfs", ())
+    assert choose_driver("", ("a=b",), "/nonexistent", {"PATH": fuse}) == ("overlay", ("a=b",))
+    assert choose_driver("vfs", (), "/nonexistent", {"PATH": fuse}) == ("vfs", ())
 
 
 def test_a_program_does_it_for_older_kernels(monkeypatch: pytest.MonkeyPatch, fuse: str) -> None:
     monkeypatch.setattr(rootless_driver, "kernel_version", lambda: (5, 10))
     program = f"overlay.mount_program={fuse}/fuse-overlayfs"
     for driver in ("", "overlay"):
-        assert choose_driver(driver, ("a=b",), "/nonexistent", fuse) == ("overlay", ("a=b", program))
+        assert choose_driver(driver, ("a=b",), "/nonexistent", {"PATH": fuse}) == ("overlay", ("a=b", program))
         chosen = (".mount_program=/opt/other",)
-        assert choose_driver(driver, chosen, "/nonexistent", fuse) == ("overlay", chosen)
+        assert choose_driver(driver, chosen, "/nonexistent", {"PATH": fuse}) == ("overlay", chosen)
 
 
 def test_without_it_trees_are_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(rootless_driver, "kernel_version", lambda: (4, 18))
-    assert choose_driver("", (), "/nonexistent", str(tmp_path)) == ("vfs", ())
+    assert choose_driver("", (), "/nonexistent", {"PATH": str(tmp_path)}) == ("vfs", ())
     # Who chose overlay is told that it does not work.
-    assert choose_driver("overlay", (), "/nonexistent", str(tmp_path)) == ("overlay", ())
+    assert choose_driver("overlay", (), "/nonexistent", {"PATH": str(tmp_path)}) == ("overlay", ())
 
 
 @pytest.mark.parametrize(
