@@ -144,7 +144,7 @@ class Unpacking:
         self._reader = reader
         # Directories that are there for sure, so that most members need no look at their parent.
         self._known: set[bytes] = {_ROOT}
-        # Directory and mode of files that needed no change of owner and mode.
+        # Place, and type and mode, of files and directories that needed no change of owner and mode.
         self._right: set[tuple[bytes, int]] = set()
         self._deferred: list[DeferredAttribute] = []
         # What was removed again, and how many attributes had been deferred by then.
@@ -237,7 +237,7 @@ class Unpacking:
                 written = os.write(descriptor, piece)
                 if written < len(piece):
                     write_all(descriptor, piece[written:])
-            if member.uid or member.gid or not self._is_right(descriptor, path, mode):
+            if member.uid or member.gid or not self._is_right(descriptor, path, stat.S_IFREG | mode):
                 # Owner before mode: chown(2) takes the setuid and setgid bits away.
                 os.fchown(descriptor, member.uid, member.gid)
                 os.fchmod(descriptor, mode)
@@ -245,32 +245,34 @@ class Unpacking:
         finally:
             os.close(descriptor)
 
-    def _is_right(self, descriptor: int, path: bytes, mode: int) -> bool:
-        """Whether the new file has the owner 0:0 and ``mode`` already, as most have that are made so.
+    def _is_right(self, target: int | bytes, path: bytes, mode: int) -> bool:
+        """Whether the new file or directory ``target`` has the owner 0:0 and ``mode`` already, as most have that are made so.
 
-        What the kernel does with one file it does with each of the same mode in the same directory, whatever the reason:
-        a setgid bit, a default access list, an option of the mount.
+        What the kernel does with one it does with each of the same type and mode in the same directory, whatever the reason:
+        a setgid bit, a default access list, an option of the mount. ``mode`` has the type too.
         """
         kind = (path[: path.rindex(b"/")], mode)
         if kind in self._right:
             return True
-        status = os.fstat(descriptor)
-        if status.st_uid or status.st_gid or stat.S_IMODE(status.st_mode) != mode:
+        status = os.stat(target)
+        if status.st_uid or status.st_gid or status.st_mode != mode:
             return False
         self._right.add(kind)
         return True
 
     def _directory(self, path: bytes, member: TarMember) -> None:
+        mode = member.mode & _PERMISSIONS
         try:
-            os.mkdir(path, 0o700)
+            os.mkdir(path, mode & _CREATED)
         except FileExistsError:
             # Files in it may turn out otherwise from now on.
             self._right.clear()
             if not stat.S_ISDIR(os.lstat(path).st_mode):
                 self._remove(path)
-                os.mkdir(path, 0o700)
-        os.chown(path, member.uid, member.gid, follow_symlinks=False)
-        os.chmod(path, member.mode & _PERMISSIONS)
+                os.mkdir(path, mode & _CREATED)
+        if member.uid or member.gid or not self._is_right(path, path, stat.S_IFDIR | mode):
+            os.chown(path, member.uid, member.gid, follow_symlinks=False)
+            os.chmod(path, mode)
         self._known.add(path)
         self.directories.append(member)
 
