@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.strata.containers.plugins.module_utils._host.pipes import read_chunks, write_all
@@ -20,7 +20,7 @@ def prepare() -> None:
     unpack_child.prepare()
 
 
-def _answer(descriptors: Sequence[int]) -> dict[str, Any]:
+def _answer(descriptors: Sequence[int], _options: Mapping[str, Any]) -> dict[str, Any]:
     """Does what the blob says in its first word, and gives the rest as the answer."""
     order, _space, rest = b"".join(read_chunks(descriptors[0])).partition(b" ")
     if order == b"die":

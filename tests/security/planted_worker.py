@@ -17,7 +17,7 @@ import os
 import resource
 import socket
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.strata.containers.plugins.module_utils._host.pipes import read_chunks
@@ -227,7 +227,7 @@ ATTACKS: tuple[Callable[[dict[str, Any]], None], ...] = (
 
 
 def _task(attack: Callable[[dict[str, Any]], None]) -> Task:
-    def run(descriptors: Sequence[int]) -> dict[str, Any]:
+    def run(descriptors: Sequence[int], _options: Mapping[str, Any]) -> dict[str, Any]:
         orders = json.loads(b"".join(read_chunks(descriptors[0])))
         try:
             attack(orders)
@@ -238,7 +238,7 @@ def _task(attack: Callable[[dict[str, Any]], None]) -> Task:
     return Task(run, REAL_TASKS["unpack"].capabilities)
 
 
-def _look(descriptors: Sequence[int]) -> dict[str, Any]:
+def _look(_descriptors: Sequence[int], _options: Mapping[str, Any]) -> dict[str, Any]:
     """What a child is: its rights, its environment, what it can see."""
     return {
         "environment": dict(os.environ),

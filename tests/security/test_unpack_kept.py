@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 from ansible_collections.strata.containers.plugins.module_utils._storage import unpack_child
-from ansible_collections.strata.containers.plugins.module_utils._storage.unpack_tasks import KEEP, MASK
+from ansible_collections.strata.containers.plugins.module_utils._storage.unpack_tasks import KEEP, MASK, MODE
 from ansible_collections.strata.containers.plugins.module_utils._storage.unpacker import Unpacker, worker_for
 from lab.odd_images import Entry, make_tar, xattr
 from lab.trees import describe_tree, snapshot
@@ -44,9 +44,9 @@ ATTACKS: dict[str, tuple[list[Entry], list[str] | None]] = {
 }
 
 
-@pytest.mark.parametrize(("task", "setting"), [(KEEP, ""), (MASK, "700")])
+@pytest.mark.parametrize(("task", "options"), [(KEEP, {}), (MASK, {MODE: 0o700})], ids=[KEEP, MASK])
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_nothing_outside_is_touched(attack: str, task: str, setting: str, tmp_path: Path) -> None:
+def test_nothing_outside_is_touched(attack: str, task: str, options: dict[str, int], tmp_path: Path) -> None:
     entries, left = ATTACKS[attack]
     outside, staging = tmp_path / "outside", tmp_path / "staging"
     outside.mkdir()
@@ -55,7 +55,7 @@ def test_nothing_outside_is_touched(attack: str, task: str, setting: str, tmp_pa
     before = snapshot(str(outside))
     named = [Entry(one.name, one.kind, one.content, target=one.target.format(outside=outside)) for one in entries]
     with Unpacker(str(staging), Reporter(), worker_for(task)) as unpacker:
-        feed = unpacker.start("tree", str(tmp_path / "tar-split"), task, setting=setting)
+        feed = unpacker.start("tree", str(tmp_path / "tar-split"), task, options=options)
         try:
             feed.write(make_tar(named))
             if left is None:
@@ -102,7 +102,7 @@ def test_masked_files_note_what_their_headers_say(tmp_path: Path) -> None:
         Entry("soft", _SYMLINK, target="d", mode=0o777, uid=9),
     ]
     with Unpacker(str(tmp_path), Reporter(), worker_for(MASK)) as unpacker:
-        feed = unpacker.start("tree", str(tmp_path / "tar-split"), MASK, setting="755")
+        feed = unpacker.start("tree", str(tmp_path / "tar-split"), MASK, options={MODE: 0o755})
         feed.write(make_tar(entries))
         layer = feed.finish()
     tree = describe_tree(str(tmp_path / "tree"))

@@ -13,10 +13,11 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Optional, TypeVar
+from typing import Any, Optional, TypeVar
 
 from .._errors import DataError
 from .._host.atomic_files import flush_file
+from .._host.machine import usable_processors
 from .._host.zygote_client import Zygote, ZygoteFailed
 from .._layer.verify import BlobVerifier
 from .._model.digest import Digest
@@ -29,8 +30,10 @@ from .._storage.layout import Layout
 from .._storage.leftovers import recover_leftovers
 from .._storage.prepare import prepare_store
 from .._storage.staging import Staging, open_staging
+from .._storage.unpack_tasks import AHEAD, ANY_OWNER, MODE
 from .._storage.unpacker import LayerFeed, UnpackedLayer, Unpacker, unpacking_helper, worker_for
 from .._transport.source import ImageSource
+from .pipelined import pipelined
 from .plan import FETCH, PlannedLayer
 from .spool import Cancelled, FetchedBlob, Spool
 
@@ -69,6 +72,7 @@ class Workshop:
         self._supported = False
         self._staged = 0
         self._kept: dict[str, StagedLayer] = {}
+        self._pipelined: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Workshop:
@@ -105,7 +109,6 @@ class Workshop:
                 self._reporter,
                 worker_for(self.driver.unpack_task),
                 helper=self._helper,
-                any_owner=self._any_owner,
             )
             self._unpacker = self._resources.enter_context(unpacker)
         if not self._supported:
@@ -125,6 +128,7 @@ class Workshop:
         self.open()
         stop = threading.Event()
         missing = [layer for layer in layers if not self._is_kept(layer)]
+        self._pipelined = pipelined(missing, at_once=self.layout.stacked, processors=usable_processors())
         if self.layout.stacked:
             self._stage_apart(missing, source, catalog, stop)
         else:
@@ -298,8 +302,12 @@ class Workshop:
             self._staged += 1
         tar_split = f"{self._staging.records}/{name}"
         begin = None if self.layout.stacked else lambda tree: self._begin(tree, layer.parent)
-        task, setting = self.driver.unpack_task, self.driver.unpack_setting
-        return name, self._unpacker.start(name, tar_split, task, begin, setting), tar_split
+        feed = self._unpacker.start(name, tar_split, self.driver.unpack_task, begin, self._options(layer))
+        return name, feed, tar_split
+
+    def _options(self, layer: PlannedLayer) -> dict[str, Any]:
+        options = {ANY_OWNER: self._any_owner, AHEAD: layer.layer_id in self._pipelined}
+        return options if self.driver.unpack_mode is None else {**options, MODE: self.driver.unpack_mode}
 
     def _begin(self, tree: str, parent: str | None) -> None:
         """Makes ``tree`` what the layer changes: the tree of its parent, which is staged or in the store."""

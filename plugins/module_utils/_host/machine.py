@@ -55,6 +55,11 @@ def kernel_setting(name: str) -> str | None:
         return None
 
 
+def usable_processors() -> int:
+    """How many processors this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
 def is_root() -> bool:
     """Whether the process acts with the user ID 0."""
     return os.geteuid() == 0

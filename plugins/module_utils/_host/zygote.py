@@ -49,9 +49,12 @@ _IN_FORCE = "in force"
 
 
 class Task(NamedTuple):
-    """One kind of work that children do: a function of its descriptors whose result can be said in JSON, and its rights."""
+    """One kind of work that children do, and its rights.
 
-    run: Callable[[Sequence[int]], dict[str, Any]]
+    ``run`` is a function of its descriptors and options, both from the caller, whose result can be said in JSON.
+    """
+
+    run: Callable[[Sequence[int], Mapping[str, Any]], dict[str, Any]]
     capabilities: frozenset[int]
 
 
@@ -255,7 +258,7 @@ class _Server:
             os.close(status)
         else:
             if pid == 0:
-                self._be_child(request["task"], request["name"], handed_over)
+                self._be_child(request, handed_over)
             self._children[pid] = (request["number"], status)
         for descriptor in handed_over:
             os.close(descriptor)
@@ -283,13 +286,14 @@ class _Server:
         for pid in self._children:
             os.waitpid(pid, 0)
 
-    def _be_child(self, task_name: str, name: str, descriptors: list[int]) -> NoReturn:
+    def _be_child(self, request: Mapping[str, Any], descriptors: list[int]) -> NoReturn:
         *inputs, result = descriptors
+        task = request["task"]
         status = 1
         try:
             try:
-                landlock = _confine(name, descriptors, self._rights[task_name])
-                document = self._worker.TASKS[task_name].run(inputs)
+                landlock = _confine(request["name"], descriptors, self._rights[task])
+                document = self._worker.TASKS[task].run(inputs, request["options"])
                 document["confinement"] = {
                     **self._measures,
                     "landlock": landlock,

@@ -21,11 +21,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .._errors import HostError, StrataError
 from .adoption import fork_into_pid_namespace
@@ -104,8 +104,10 @@ class Zygote:
         with suppress(OSError):
             self._channel.send({"directory": directory})
 
-    def spawn(self, task: str, name: str, descriptors: Sequence[int]) -> Child:
-        """Has a new child do ``task`` in the directory ``name``; it gets copies of ``descriptors``.
+    def spawn(
+        self, task: str, name: str, descriptors: Sequence[int], options: Mapping[str, Any] | None = None
+    ) -> Child:
+        """Has a new child do ``task`` with ``options`` in the directory ``name``; it gets copies of ``descriptors``.
 
         The caller then closes its own: nobody but the child must hold them. Does not wait for a helper that is still
         starting: what the child is to read can be fetched meanwhile. Raises ZygoteFailed.
@@ -118,7 +120,7 @@ class Zygote:
             child = Child(self, number, result, status)
             failure = None
             try:
-                request = {"number": number, "task": task, "name": name}
+                request = {"number": number, "task": task, "name": name, "options": options or {}}
                 self._channel.send(request, [*descriptors, their_result, their_status])
             except OSError as error:
                 failure = ZygoteFailed(f"the helper process is gone: {error.strerror}")

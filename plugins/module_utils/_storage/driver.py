@@ -52,8 +52,8 @@ class StoreDriver(TreeDriver, Protocol):
         """How the archive of a layer becomes its tree: one of those of ``unpack_tasks``."""
 
     @property
-    def unpack_setting(self) -> str:
-        """The setting of that task, empty for one that has none."""
+    def unpack_mode(self) -> int | None:
+        """The mode that the task gives all files, None where each gets its own."""
 
     def begin_tree(self, tree: str, parent: str | None, staged: str | None) -> None:
         """Makes the empty directory ``tree`` what the archive of a layer on ``parent`` is to be unpacked into.

@@ -62,7 +62,7 @@ class FuseOverlayDriver(OverlayDriver):
         self._mask = self._options.force_mask
         if self._mask is not None:
             self.unpack_task = MASK
-            self.unpack_setting = f"{self._mask:o}"
+            self.unpack_mode = self._mask
 
     def ensure_usable(self) -> None:
         """Raises DriverUnsupported where the program is missing or an option is not known, and LimitUnsupported."""

@@ -56,7 +56,7 @@ class OverlayDriver:
     """Keeps and mounts the layer trees of one store. Calls that change something are made under the locks of the layers."""
 
     unpack_task = UNPACK
-    unpack_setting = ""
+    unpack_mode: int | None = None
 
     def __init__(self, layout: Layout, options: tuple[str, ...] = ()) -> None:
         """``options`` are driver options such as ``overlay.mountopt=nodev``. Raises InvalidDriverOption."""

@@ -15,8 +15,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._host import confine
@@ -30,11 +29,11 @@ from .._layer.read_ahead import read_ahead
 from .._layer.tar_reader import TarReader
 from .._layer.tar_split import GzipWriter, TarSplitWriter
 from .unpack import DeferredAttribute, Unpacked, Unpacking, set_deferred, unpack
-from .unpack_tasks import ANY_OWNER, APPLY, FINISH, UNPACK
+from .unpack_tasks import AHEAD, ANY_OWNER, APPLY, FINISH, UNPACK
 from .unpack_whole import unpack_whole
 
-# Pieces of up to 256 KiB that a second thread inflates and hashes ahead of the one that writes files; both let go of the
-# interpreter while they work. 0: no second thread.
+# Pieces of up to 256 KiB that a second thread makes ahead of the one that writes files; both let go of the interpreter
+# while they work.
 _READ_AHEAD = 2
 
 
@@ -52,32 +51,30 @@ def prepare() -> None:
     give_back_freed_memory()
 
 
-def _unpack(descriptors: Sequence[int]) -> dict[str, Any]:
+def _unpack(descriptors: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
     """Unpacks a layer into an empty directory."""
-    return unpack_layer(descriptors, unpack)
+    return unpack_layer(descriptors, options, unpack)
 
 
-def _apply(descriptors: Sequence[int]) -> dict[str, Any]:
+def _apply(descriptors: Sequence[int], options: Mapping[str, Any]) -> dict[str, Any]:
     """Unpacks a layer onto a copy of the tree below it."""
-    return unpack_layer(descriptors, unpack_whole)
+    return unpack_layer(descriptors, options, unpack_whole)
 
 
-def any_owner(work: Callable[[Sequence[int]], dict[str, Any]], descriptors: Sequence[int]) -> dict[str, Any]:
-    """Does ``work`` and leaves files to the user where the namespace does not have their owners."""
-    if in_user_namespace():
+def unpack_layer(
+    descriptors: Sequence[int], options: Mapping[str, Any], way: Callable[[TarReader], Unpacked]
+) -> dict[str, Any]:
+    """Unpacks the blob that the first descriptor gives, and writes the tar-split data to the second."""
+    blob, tar_split = descriptors
+    if options.get(ANY_OWNER) and in_user_namespace():
         from .unpack_as_user import know_owners
 
         Unpacking.owners = know_owners()
-    return work(descriptors)
-
-
-def unpack_layer(descriptors: Sequence[int], way: Callable[[TarReader], Unpacked]) -> dict[str, Any]:
-    """Unpacks the blob that the first descriptor gives, and writes the tar-split data to the second."""
-    blob, tar_split = descriptors
     compression, plain = decompressed(read_chunks(blob))
     hashed = Hashed(plain, hashlib.sha256())
     compressor = GzipWriter(lambda data: write_all(tar_split, data))
-    reader = TarReader(read_ahead(hashed, _READ_AHEAD) if _READ_AHEAD else hashed, TarSplitWriter(compressor.write))
+    pieces = read_ahead(hashed, _READ_AHEAD) if options.get(AHEAD) else hashed
+    reader = TarReader(pieces, TarSplitWriter(compressor.write))
     unpacked = way(reader)
     reader.drain()
     compressor.close()
@@ -89,7 +86,7 @@ def unpack_layer(descriptors: Sequence[int], way: Callable[[TarReader], Unpacked
     }
 
 
-def _finish(descriptors: Sequence[int]) -> dict[str, Any]:
+def _finish(descriptors: Sequence[int], _options: Mapping[str, Any]) -> dict[str, Any]:
     """Sets the attributes that the first descriptor lists."""
     entries = json.loads(b"".join(read_chunks(descriptors[0])))
     set_deferred(DeferredAttribute(*map(base64.b64decode, entry)) for entry in entries)
@@ -110,8 +107,6 @@ CAPABILITIES = frozenset(
 TASKS = {
     UNPACK: Task(_unpack, CAPABILITIES),
     APPLY: Task(_apply, CAPABILITIES),
-    UNPACK + ANY_OWNER: Task(partial(any_owner, _unpack), CAPABILITIES),
-    APPLY + ANY_OWNER: Task(partial(any_owner, _apply), CAPABILITIES),
     # Reads nothing but the list: what it may do the reader of an archive must not.
     FINISH: Task(_finish, frozenset({confine.CAP_SYS_ADMIN, confine.CAP_DAC_READ_SEARCH})),
 }

@@ -6,7 +6,7 @@
 """What the confined children can be asked for.
 
 All but the last are ways to unpack a layer: into an empty directory, with marks of the kernel's overlay for what the layer
-takes away, or with whiteouts as the files that the archive has, or those and all files with one mode, which is a setting; or
+takes away, or with whiteouts as the files that the archive has, or those and all files with one mode, which is an option; or
 onto a copy of the tree below.
 """
 
@@ -17,5 +17,11 @@ KEEP = "keep"
 MASK = "mask"
 APPLY = "apply"
 FINISH = "finish"
-# Behind the name of one that unpacks: owners that files cannot have are done without.
-ANY_OWNER = "-any-owner"
+
+# Options of those that unpack. The one mode that files get, of MASK alone.
+MODE = "mode"
+# Owners that files cannot have are done without.
+ANY_OWNER = "any_owner"
+# Whether a second thread inflates and hashes ahead of the one that writes files. It costs some time of the processor, and
+# saves time where one would be idle.
+AHEAD = "ahead"

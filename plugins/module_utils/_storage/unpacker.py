@@ -16,8 +16,8 @@ import binascii
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from .._host.zygote_client import Child, Zygote
 from .._layer.compression import Compression
 from .._model.digest import Digest
 from .._report import Reporter
-from .unpack_tasks import ANY_OWNER, FINISH, KEEP, MASK, UNPACK
+from .unpack_tasks import FINISH, KEEP, MASK, UNPACK
 
 if TYPE_CHECKING:
     # Ansible sends along what is imported anywhere. The helper process alone runs it, and this one need not even compile it.
@@ -94,10 +94,7 @@ class Unpacker:
         reporter: Reporter,
         worker: str = _WORKER,
         helper: Zygote | None = None,
-        any_owner: bool = False,
     ) -> None:
-        """With ``any_owner`` owners that files cannot have are done without."""
-        self._any_owner = ANY_OWNER if any_owner else ""
         self._staging = staging
         self._reporter = reporter
         self._started = helper is not None
@@ -123,12 +120,13 @@ class Unpacker:
         tar_split_path: str,
         task: str = UNPACK,
         begin: Callable[[str], None] | None = None,
-        setting: str = "",
+        options: Mapping[str, Any] | None = None,
     ) -> LayerFeed:
         """A feed to a new child that unpacks into the new directory ``name`` of the staging area.
 
-        ``task`` is the way to do that, with a ``setting`` where it takes one; ``begin`` puts into the directory what the layer
-        is applied to. The tar-split data go to the new file ``tar_split_path``. Raises HostError, and what ``begin`` raises.
+        ``task`` is the way to do that, with its ``options`` (see ``unpack_tasks``); ``begin`` puts into the directory what the
+        layer is applied to. The tar-split data go to the new file ``tar_split_path``. Raises HostError, and what ``begin``
+        raises.
         """
         tree = self.tree(name)
         with reporting("make the directory", tree):
@@ -140,8 +138,7 @@ class Unpacker:
             tar_split = os.open(tar_split_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(tar_split, 0o600)
-            with _readable(setting) as settings:
-                child, blob = self._spawn(task + self._any_owner, name, [tar_split, *settings])
+            child, blob = self._spawn(task, name, [tar_split], options)
         finally:
             os.close(tar_split)
         return LayerFeed(self, name, child, blob)
@@ -166,13 +163,15 @@ class Unpacker:
                 self._reported = True
                 self._reporter.step("confined", "unpacking processes", **confinement)
 
-    def _spawn(self, task: str, name: str, descriptors: list[int]) -> tuple[Child, int]:
+    def _spawn(
+        self, task: str, name: str, descriptors: list[int], options: Mapping[str, Any] | None = None
+    ) -> tuple[Child, int]:
         """A child that works in the directory ``name``, and the pipe from which it reads before ``descriptors``."""
         with reporting("make a pipe for", name):
             reading, writing = os.pipe2(os.O_CLOEXEC)
         enlarge(writing)
         try:
-            return self._zygote.spawn(task, name, [reading, *descriptors]), writing
+            return self._zygote.spawn(task, name, [reading, *descriptors], options), writing
         except BaseException:
             os.close(writing)
             raise
@@ -230,21 +229,6 @@ class LayerFeed:
         if self._blob >= 0:
             os.close(self._blob)
             self._blob = -1
-
-
-@contextmanager
-def _readable(text: str) -> Iterator[list[int]]:
-    """A descriptor from which a short ``text`` can be read; none for no text."""
-    if not text:
-        yield []
-        return
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    try:
-        write_all(writing, text.encode("ascii"))
-        os.close(writing)
-        yield [reading]
-    finally:
-        os.close(reading)
 
 
 def _answer(child: Child, tree: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class WholeTreeDriver:
     """Keeps the layer trees of one store. Calls that change something are made under the locks of the layers."""
 
     unpack_task = APPLY
-    unpack_setting = ""
+    unpack_mode = None
 
     def __init__(self, layout: Layout, image_stores: tuple[str, ...] = ()) -> None:
         """``image_stores`` are the graph roots of additional stores."""
