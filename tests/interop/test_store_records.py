@@ -32,7 +32,6 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.commit 
     NewImage,
     StagedLayer,
     commit_image,
-    set_names,
 )
 from ansible_collections.strata.containers.plugins.module_utils._storage.containers import (
     NewContainer,
@@ -41,6 +40,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.contain
 )
 from ansible_collections.strata.containers.plugins.module_utils._storage.diff import reassemble
 from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
+from ansible_collections.strata.containers.plugins.module_utils._storage.image_names import add_names, change_names
 from ansible_collections.strata.containers.plugins.module_utils._storage.image_signatures import ManifestSignatures
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
@@ -255,7 +255,7 @@ class TestWeWriteAndTheyRead:
 
     def test_names_move_for_the_others_too(self, ours: Store, image: ImageLayout) -> None:
         record = fill(ours, image)
-        set_names(layout_of(ours), record.id, ["example.com/strata/new:1", NAME])
+        add_names(layout_of(ours), record.id, ["example.com/strata/new:1"])
         listed = ours.podman_json("images", "--format", "json")
         assert [found["Names"] for found in listed] == [["example.com/strata/new:1", NAME]] * 2
         ours.podman("untag", record.id, NAME)
@@ -267,7 +267,7 @@ class TestWeWriteAndTheyRead:
             assert ask("/v4.0.0/libpod/images/json") == []
             record = fill(ours, image)
             assert [found["Id"] for found in ask("/v4.0.0/libpod/images/json")] == [record.id]
-            set_names(layout_of(ours), record.id, ["example.com/strata/moved:1"])
+            change_names(layout_of(ours), record.id, lambda _images: ["example.com/strata/moved:1"])
             assert ask("/v4.0.0/libpod/images/json")[0]["Names"] == ["example.com/strata/moved:1"]
             container = add_container(ours, record)
             assert ask("/v4.0.0/libpod/containers/json?all=true&external=true")[0]["Id"] == container

@@ -26,7 +26,8 @@ from ansible_collections.strata.containers.plugins.module_utils._report import R
 _ROOM = "ansible_collections.strata.containers.plugins.module_utils._module"
 
 
-def _done(module: str, options: dict[str, Any]) -> dict[str, Any]:
+def done(module: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What came of one task, as it is printed."""
     room = import_module(f"{_ROOM}.{module}")
     params = {name: definition.get("default") for name, definition in room.OPTIONS.items()} | options
     try:
@@ -43,7 +44,7 @@ def _done(module: str, options: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     for pause, module, options in json.load(sys.stdin):
         time.sleep(pause)
-        print(json.dumps(_done(module, options)), flush=True)
+        print(json.dumps(done(module, options)), flush=True)
 
 
 if __name__ == "__main__":

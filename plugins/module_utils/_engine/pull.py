@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from .._errors import MissingLibraryError, RemoteError, UsageError
+from .._errors import MissingLibraryError, RemoteError, StrataError, UsageError
 from .._model.digest import Digest
 from .._model.reference import Reference
 from .._report import Reporter
-from .._storage.catalog import Catalog
+from .._storage.catalog import Catalog, UnknownImage
 from .._storage.layout import Layout
 from .._storage.records import ImageRecord
 from .kept_signatures import SignatureChange, signature_change, signatures_to_keep
@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from .stage import Workshop
     from .trust import Admission, Gate
 
-# Another process may delete a layer between plan and commit; the pull then starts over with what is left.
-_PLAN_ATTEMPTS = 3
+# Another process may delete what a pull found in the store and builds on; the pull then starts over with what is left.
+_ATTEMPTS = 3
+
+_T = TypeVar("_T")
 
 
 class NotPresent(UsageError):
@@ -114,6 +116,19 @@ class Puller:
         A failure that may pass has the whole copy repeated; layers that were staged by then are not fetched again. Raises
         NotPresent, PolicyRefused, and every error of source, image and store; the store is then as it was.
         """
+        return _unless_gone(UnknownImage, lambda: self._pull(request))
+
+    def keep(self, request: PresentImage) -> Pulled:
+        """The image of ``request`` with its further names; nobody is asked. Raises UnknownImage."""
+        catalog = self._first_catalog()
+        return self._keep(request, catalog, catalog.image(request.image_id), _Provenance())
+
+    def catalog(self) -> Catalog:
+        """The store as the next image finds it; in check mode as the images before would leave it."""
+        return self._view.catalog()
+
+    def _pull(self, request: PullRequest) -> Pulled:
+        """One look at the store, and what comes of it. Raises UnknownImage too, where an image was deleted after that look."""
         catalog = self._first_catalog()
         present = catalog.image_named(str(request.name))
         if request.policy == NEVER and present is None:
@@ -138,15 +153,6 @@ class Puller:
                 raise
             self._reporter.warn(f"{request.name}: the registry could not be asked, the present image stays: {error}")
             return self._keep(request, catalog, present, _Provenance())
-
-    def keep(self, request: PresentImage) -> Pulled:
-        """The image of ``request`` with its further names; nobody is asked. Raises UnknownImage."""
-        catalog = self._first_catalog()
-        return self._keep(request, catalog, catalog.image(request.image_id), _Provenance())
-
-    def catalog(self) -> Catalog:
-        """The store as the next image finds it; in check mode as the images before would leave it."""
-        return self._view.catalog()
 
     def _first_catalog(self) -> Catalog:
         """The store as an image finds it; before the first one, what killed processes left there is removed."""
@@ -237,7 +243,7 @@ class Puller:
         missing = [name for name in request.names if name not in present.names]
         if missing:
             ensure_changeable(present, str(request.names[0]))
-            self._name(catalog, present, (*missing, *present.names), missing)
+            self._name(catalog, present, missing)
         signatures = SignatureChange()
         # What lies in an additional store keeps the signatures that it has.
         if signed is not None and not present.store:
@@ -250,13 +256,14 @@ class Puller:
         changed = bool(missing) or signatures.changed
         return Pulled(changed, image, {**before, **signatures.before}, {**after, **signatures.after})
 
-    def _name(self, catalog: Catalog, present: ImageRecord, names: tuple[str, ...], missing: Sequence[str]) -> None:
+    def _name(self, catalog: Catalog, present: ImageRecord, missing: Sequence[str]) -> None:
         if self._check_mode:
-            self._view.foresee_names(catalog, present.id, names)
+            self._view.foresee_names(catalog, present.id, (*missing, *present.names))
         else:
-            from .._storage.commit import set_names
+            from .._storage.image_names import add_names
 
-            set_names(self._layout, present.id, names)
+            # To the names that it has by then: others name it too.
+            add_names(self._layout, present.id, missing)
             self._driver.flush()
             self._reporter.step("named", present.id, names=", ".join(missing))
 
@@ -274,14 +281,7 @@ class Puller:
         """Commits the remote image; starts over when a layer it builds on was deleted meanwhile."""
         from .._storage.commit import LayerVanished
 
-        attempt = 1
-        while True:
-            try:
-                return self._bring_once(arrival)
-            except LayerVanished:
-                if attempt == _PLAN_ATTEMPTS:
-                    raise
-                attempt += 1
+        return _unless_gone(LayerVanished, lambda: self._bring_once(arrival))
 
     def _bring_once(self, arrival: _Arrival) -> Pulled:
         request, source, signed = arrival.request, arrival.source, arrival.signed
@@ -291,7 +291,6 @@ class Puller:
         before = self._difference_side(catalog, request.names)
         signatures = self._compared_signatures(catalog, remote.image_id, signed)
         changed = signatures.changed or not _already_there(catalog, request, remote, plan)
-        record = None
         if changed:
             from .new_image import new_image
 
@@ -300,10 +299,11 @@ class Puller:
             if self._check_mode:
                 self._view.foresee_commit(catalog, plan, remote, image)
             else:
-                record = self._commit(plan, image, source, catalog)
+                self._commit(plan, image, source, catalog)
         fetched = self.bytes_fetched - arrival.fetched_before
         catalog = self._view.catalog()
-        record = record or catalog.image(remote.image_id)
+        # Of our own store, where it was just put; another process may have deleted it already.
+        record = (catalog.own() if changed else catalog).image(remote.image_id)
         facts = self._describe(catalog, record, plan, _provenance(source, arrival.admission), fetched)
         after = dict.fromkeys(request.names, self._view.shown_id(remote.image_id))
         return Pulled(changed, facts, {**before, **signatures.before}, {**after, **signatures.after})
@@ -314,13 +314,13 @@ class Puller:
         stored = self._view.signatures(present, signed.manifest) if present else ()
         return signature_change(stored, signed)
 
-    def _commit(self, plan: Plan, image: NewImage, source: ImageSource, catalog: Catalog) -> ImageRecord:
+    def _commit(self, plan: Plan, image: NewImage, source: ImageSource, catalog: Catalog) -> None:
         from .._storage.commit import LayerVanished, commit_image
 
         staged = self._workshop.stage(plan.to_stage, source, catalog)
         self._workshop.hand_over(staged)
         try:
-            return commit_image(self._layout, self._driver, staged, image, self._reporter)
+            commit_image(self._layout, self._driver, staged, image, self._reporter)
         except LayerVanished:
             # That is found out before the first of them is touched.
             self._workshop.take_back(staged)
@@ -370,6 +370,16 @@ class _Provenance:
     source: Optional[str] = None
     credentials: Optional[str] = None
     admission: Optional[Admission] = None
+
+
+def _unless_gone(gone: type[StrataError], action: Callable[[], _T]) -> _T:
+    """What ``action`` returns, which starts over where it finds that something is ``gone``; the last time that is raised."""
+    for _attempt in range(_ATTEMPTS - 1):
+        try:
+            return action()
+        except gone:
+            continue
+    return action()
 
 
 def _chosen(source: ImageSource, choice: PlatformChoice) -> Chosen:

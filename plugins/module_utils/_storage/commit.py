@@ -28,7 +28,7 @@ from .catalog import Catalog, read_additional
 from .driver import TreeDriver
 from .edit import Tables, open_for_change
 from .image_data import discard_items, with_items, write_items
-from .image_names import assign_names, change_names
+from .image_names import assign_names
 from .image_signatures import ManifestSignatures
 from .layout import Layout
 from .records import UNKNOWN_TIME, ImageRecord, LayerRecord
@@ -128,14 +128,6 @@ def commit_image(
             reporter.step("stored", layer.layer_id, parent=layer.parent, diff_id=str(layer.diff_id))
         reporter.step("recorded", image.image_id, names=", ".join(image.names), digest=str(image.digest))
         return tables.images.get(image.image_id) or record
-
-
-def set_names(layout: Layout, image_id: str, names: Iterable[str]) -> ImageRecord:
-    """Gives the image exactly these names, takes them from other images, and returns its record.
-
-    Nothing is written where that is so already. Raises UnknownImage and HostError.
-    """
-    return change_names(layout, image_id, lambda _images: names)
 
 
 def _check_top_layer(present: ImageRecord | None, image: NewImage) -> None:

@@ -31,7 +31,7 @@ def after_commit(catalog: Catalog, layers: Iterable[LayerRecord], image: NewImag
 
 
 def after_naming(catalog: Catalog, image_id: str, names: Iterable[str]) -> Catalog:
-    """``catalog`` with the image under exactly these names, as set_names() would give them."""
+    """``catalog`` with the image under exactly these names, as change_names() would give them."""
     images = _Images(catalog)
     record = images.get(image_id)
     if record is not None:

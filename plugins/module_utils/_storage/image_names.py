@@ -47,6 +47,18 @@ def change_names(
         return record
 
 
+def add_names(layout: Layout, image_id: str, names: Sequence[str]) -> ImageRecord:
+    """Gives the image these names, before all that it has by then, takes them from other images, and returns its record.
+
+    Nothing is written where that is so already. Raises UnknownImage and HostError.
+    """
+
+    def choose(images: Sequence[ImageRecord]) -> list[str]:
+        return [*names, *(name for image in images if image.id == image_id for name in image.names)]
+
+    return change_names(layout, image_id, choose)
+
+
 def assign_names(images: ImageList, record: ImageRecord, names: Iterable[str]) -> ImageRecord:
     """Makes ``names`` the names of ``record``, in this order, and takes them from all other images; nothing is saved.
 

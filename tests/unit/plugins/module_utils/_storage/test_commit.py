@@ -25,8 +25,8 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.commit 
     NewImage,
     StagedLayer,
     commit_image,
-    set_names,
 )
+from ansible_collections.strata.containers.plugins.module_utils._storage.image_names import add_names, change_names
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import ImageRecord
@@ -362,24 +362,31 @@ def test_store_is_valid_after_a_kill_at_any_point_and_a_second_run_converges(
     assert killed or last >= 11
 
 
-def test_set_names_puts_names_and_history_as_upstream(layout: Layout) -> None:
+def test_names_and_history_are_put_as_upstream(layout: Layout) -> None:
     commit(layout, [], new_image("one", (), ("a/a:1",)))
     commit(layout, [], new_image("two", (), ("b/b:1", "b/b:2")))
-    record = set_names(layout, hex_id("one"), ["b/b:1", "a/a:1", "b/b:1"])
+    record = change_names(layout, hex_id("one"), lambda _images: ["b/b:1", "a/a:1", "b/b:1"])
     assert record.names == ("b/b:1", "a/a:1")
     assert record.names_history == ("a/a:1", "b/b:1")
     assert read_catalog(layout).image(hex_id("two")).names == ("b/b:2",)
-    assert set_names(layout, hex_id("one"), []).names == ()
+    assert change_names(layout, hex_id("one"), lambda _images: []).names == ()
     assert read_catalog(layout).image(hex_id("one")).names_history == ("a/a:1", "b/b:1")
 
 
-def test_set_names_that_are_there_already_writes_nothing(layout: Layout) -> None:
+def test_added_names_come_before_those_that_the_image_has_by_then(layout: Layout) -> None:
+    commit(layout, [], new_image("one", (), ("a/a:1", "a/a:2")))
+    commit(layout, [], new_image("two", (), ("b/b:1",)))
+    assert add_names(layout, hex_id("one"), ["b/b:1", "a/a:2"]).names == ("b/b:1", "a/a:2", "a/a:1")
+    assert read_catalog(layout).image(hex_id("two")).names == ()
+
+
+def test_names_that_are_there_already_are_not_written(layout: Layout) -> None:
     commit(layout, [], new_image("one", (), (NAME,)))
     before = files_of(layout.graph_root)
-    set_names(layout, hex_id("one"), [NAME])
+    add_names(layout, hex_id("one"), [NAME])
     assert files_of(layout.graph_root) == before
 
 
-def test_set_names_of_an_unknown_image_is_refused(layout: Layout) -> None:
+def test_names_for_an_unknown_image_are_refused(layout: Layout) -> None:
     with pytest.raises(UnknownImage):
-        set_names(layout, hex_id("absent"), [NAME])
+        add_names(layout, hex_id("absent"), [NAME])

@@ -14,9 +14,9 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.catalog
 from ansible_collections.strata.containers.plugins.module_utils._storage.commit import (
     NewImage,
     commit_image,
-    set_names,
 )
 from ansible_collections.strata.containers.plugins.module_utils._storage.forecast import after_commit, after_naming
+from ansible_collections.strata.containers.plugins.module_utils._storage.image_names import add_names
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 from ansible_collections.strata.containers.plugins.module_utils._storage.records import LayerRecord
@@ -63,9 +63,8 @@ def test_the_records_of_images_are_those_that_a_commit_writes(layout: Layout, im
 
 def test_names_are_those_that_are_written(layout: Layout) -> None:
     commit(layout, new_image("new", (), (OTHER,)))
-    names = (NAME, OTHER)
-    foretold = after_naming(read_catalog(layout), hex_id("new"), names)
-    set_names(layout, hex_id("new"), names)
+    foretold = after_naming(read_catalog(layout), hex_id("new"), (NAME, OTHER))
+    add_names(layout, hex_id("new"), [NAME])
     assert foretold.images == read_catalog(layout).images
 
 
