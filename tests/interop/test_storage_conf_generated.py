@@ -66,9 +66,12 @@ def podmans(base: str, case: Case) -> Meaning:
     if done.returncode != 0:
         return Meaning(error=done.stderr or done.stdout)
     store: dict[str, Any] = json.loads(done.stdout[done.stdout.index("{") :])
-    return Meaning(
-        (store["graphRoot"], store["runRoot"]), store["graphDriverName"], _by_key(store["graphOptions"].items())
-    )
+    # Of a program podman tells the package and the version too.
+    options = {
+        key: value["Executable"] if key.endswith("mount_program") else value
+        for key, value in store["graphOptions"].items()
+    }
+    return Meaning((store["graphRoot"], store["runRoot"]), store["graphDriverName"], _by_key(options.items()))
 
 
 def ours(case: Case) -> Meaning:
