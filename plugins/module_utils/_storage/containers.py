@@ -200,9 +200,15 @@ def _layer_names(tables: Tables, name: str | None) -> list[str]:
 
 def _set_flags(tables: Tables, layer_id: str, flags: dict[str, Any]) -> None:
     layer = tables.layers.get(layer_id)
-    if layer is not None:
-        tables.layers.replace(layer.changed(flags=flags))
+    if layer is None:
+        return
+    tables.layers.replace(layer.changed(flags=flags))
+    try:
         tables.save_layers()
+    except Exception:
+        # As it still is on the disk: what says "incomplete" there can be taken back without room for another write.
+        tables.layers.replace(layer)
+        raise
 
 
 def _record(new: NewContainer, maps: IdMaps | None, layer_id: str, container_id: str) -> ContainerRecord:
