@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
+import signal
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Optional
 
 from . import verb_process
 from .collection import collections_root
+from .modules import python_path
 from .stores import Store
 from .strace import Call, attached, write_interpreter
+from .warm_python import WarmPython
 
 # What is traced, and whom a kill strikes: the first thread of the engine's process, each other thread by itself, or the
 # helper that unpacks with all its children.
@@ -53,63 +58,87 @@ def run_verb(
         path = os.path.join(store.base, "interpreter")
         options["interpreter"] = write_interpreter(path, sys.executable, logs[0], kill_at)
     said: dict[str, Any] = {}
-    with _process(verb, options) as process, ExitStack() as tracers:
-        for line in _lines(process):
+    with _Process(verb, options) as process, ExitStack() as tracers:
+        for line in process.lines():
             word, _space, rest = line.partition(" ")
             if word == "ready" and role == MAIN:
-                tracers.enter_context(attached(process.pid, logs[0], kill_at))
+                tracers.enter_context(attached(int(rest), logs[0], kill_at))
             if word == "thread":
                 mine = kill_at if kill_at is not None and kill_at.thread == len(logs) else None
                 logs.append(os.path.join(store.base, f"log-{len(logs)}"))
                 tracers.enter_context(attached(int(rest), logs[-1], mine))
             if word in ("ready", "thread"):
-                _answer(process)
+                process.answer()
             else:
                 said = json.loads(line)
-        status = process.wait()
-        errors = process.stderr.read().decode() if process.stderr else ""
+        status, errors = process.ended()
     assert "Traceback" not in errors, errors
     _wait_for_helpers(store)
     return Ended(status, said, tuple(logs))
 
 
-@contextmanager
-def _process(verb: str, options: Mapping[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
-    paths = [collections_root(), *(path for path in sys.path if path.endswith("-packages"))]
-    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    environment.update({"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"})
-    process = subprocess.Popen(
-        [sys.executable, str(verb_process.__file__), verb, json.dumps(options)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
-    watch = threading.Timer(_PATIENCE, process.kill)
-    watch.start()
-    try:
-        yield process
-    finally:
-        watch.cancel()
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+class _Process:
+    """A verb in a process that is forked from one with all imports done: what it says, and how it ends."""
+
+    def __init__(self, verb: str, options: Mapping[str, Any]) -> None:
+        command = [str(verb_process.__file__), verb, json.dumps(options)]
+        given, answers = os.pipe()
+        said, answered = os.pipe()
+        self._files = ExitStack()
+        self._answers = self._files.enter_context(os.fdopen(answers, "wb", buffering=0))
+        self._said = self._files.enter_context(os.fdopen(said, "rb"))
+        self._pid = 0
+        self._pool = ThreadPoolExecutor(1)
+        self._end = self._pool.submit(self._run, command, given, answered)
+        self._watch = threading.Timer(_PATIENCE, self._kill)
+        self._watch.start()
+
+    def lines(self) -> Iterator[str]:
+        """The lines that it says, until its end."""
+        for line in self._said:
+            text = line.decode().rstrip("\n")
+            if text.startswith("ready "):
+                self._pid = int(text.partition(" ")[2])
+            yield text
+
+    def answer(self) -> None:
+        """Lets it go on after a line for which it waits to be answered."""
+        self._answers.write(b"\n")
+
+    def ended(self) -> tuple[int, str]:
+        """Its exit status, and what stands on its standard error."""
+        return self._end.result()
+
+    def __enter__(self) -> _Process:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._watch.cancel()
+        self._kill()
+        # Whoever still waits for an answer is gone by now, so the thread comes to its end.
+        self._pool.shutdown()
+        self._files.close()
+
+    def _run(self, command: Sequence[str], given: int, answered: int) -> tuple[int, str]:
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        with os.fdopen(given, "rb") as stdin, os.fdopen(answered, "wb") as stdout, tempfile.TemporaryFile() as errors:
+            status = _warm().run(command, stdin=stdin, stdout=stdout, stderr=errors, env=environment)
+            errors.seek(0)
+            return status, errors.read().decode()
+
+    def _kill(self) -> None:
+        if self._pid and not self._end.done():
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
 
 
-def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    if process.stdout is None:
-        raise RuntimeError("the process has no standard output")
-    for line in process.stdout:
-        yield line.decode().rstrip("\n")
-
-
-def _answer(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is None:
-        raise RuntimeError("the process has no standard input")
-    process.stdin.write(b"\n")
-    process.stdin.flush()
+@cache
+def _warm() -> WarmPython:
+    """The process from which verbs are forked, with the whole engine in its memory."""
+    root = Path(collections_root())
+    files = root.glob("ansible_collections/strata/containers/plugins/module_utils/_[a-z]*/*.py")
+    modules = [".".join(file.relative_to(root).with_suffix("").parts) for file in sorted(files)]
+    return WarmPython(["lab.verb_process", *modules], {"PYTHONPATH": python_path(), "PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def _wait_for_helpers(store: Store) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs one verb of the engine as a process of its own, which says ``ready`` and waits for a line: so that it can be traced.
+"""Runs one verb of the engine as a process of its own, which says ``ready`` and its ID and waits for a line: so that it can be traced.
 
 With the option ``stop_threads`` each further thread says ``thread`` and its ID, and waits too. Arguments: the name of the
 verb and its options as JSON. Prints the outcome as JSON: ``changed``, or the error's ``code`` and ``message``.
@@ -11,6 +11,7 @@ verb and its options as JSON. Prints the outcome as JSON: ``changed``, or the er
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -206,7 +207,7 @@ def main(verb: str, text: str) -> None:
     sys.executable = options.get("interpreter") or sys.executable
     layout = LAYOUTS[options["driver"]](options["root"], options["run_root"])
     work = Work(layout, open_driver(layout), Reporter(), options)
-    print("ready", flush=True)
+    print(f"ready {os.getpid()}", flush=True)
     sys.stdin.readline()
     if options["stop_threads"]:
         threading.setprofile(_stop_once)
