@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import stat
@@ -148,13 +149,16 @@ def test_image_whose_top_layer_is_missing_is_refused(layout: Layout) -> None:
 @pytest.mark.parametrize("failing", range(1, 4))
 def test_failed_creation_leaves_nothing(layout: Layout, monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
     before = (raw(layout.layers_json), sorted(os.listdir(layout.driver_home)))
-    saves = 0
+    saves, room = 0, math.inf
     real = tables_file.replace_file
 
     def replace(path: str, data: bytes, **options: bool) -> None:
-        nonlocal saves
+        nonlocal saves, room
         saves += 1
-        if saves == failing:
+        entries = sum(len(directories) + len(files) for _path, directories, files in os.walk(layout.graph_root))
+        # A full disk stays full until something is taken away.
+        room = entries if saves == failing else room
+        if entries >= room:
             raise HostError("full", code="no_space")
         real(path, data, **options)
 
