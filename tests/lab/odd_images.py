@@ -76,6 +76,8 @@ def odd_layers() -> list[tuple[bytes, str]]:
         Entry("bin/setuid", content=b"#!/bin/sh\n", mode=0o4755),
         Entry("bin/setgid", content=b"#!/bin/sh\n", mode=0o2755, gid=8),
         Entry("bin/capable", content=b"capable", mode=0o755, pax=xattr("security.capability", CAPABILITY)),
+        # Its header says nothing of the attribute that the file has.
+        Entry("bin/capable-too", tarfile.LNKTYPE, target="bin/capable", mode=0o755),
         Entry("bin/linked", tarfile.LNKTYPE, target="bin/setuid", mode=0o4755),
         Entry("absolute", tarfile.SYMTYPE, target="/bin/setuid", mode=0o777),
         Entry("climbing", tarfile.SYMTYPE, target="../../../../bin/setuid", mode=0o777),

@@ -282,10 +282,12 @@ class Unpacking:
         os.utime(path, ns=_link_times(member), follow_symlinks=False)
 
     def _hard_link(self, path: bytes, member: TarMember) -> None:
-        target = _clean(member.linkname)
-        self._replace(path, lambda: os.link(target, path, follow_symlinks=False))
-        os.chown(path, member.uid, member.gid, follow_symlinks=False)
-        if not stat.S_ISLNK(os.lstat(path).st_mode):
+        self._replace(path, lambda: os.link(_clean(member.linkname), path, follow_symlinks=False))
+        found = os.lstat(path)
+        if (found.st_uid, found.st_gid) != (member.uid, member.gid):
+            # Else not, as upstream: it takes the file's capabilities away, which headers of links do not repeat.
+            os.chown(path, member.uid, member.gid, follow_symlinks=False)
+        if not stat.S_ISLNK(found.st_mode):
             os.chmod(path, member.mode & _PERMISSIONS)
             os.utime(path, ns=_times(member))
 
@@ -371,24 +373,25 @@ def _entry_failed(member: TarMember, error: Exception) -> EntryFailed:
     return EntryFailed(f"a member of the layer cannot be unpacked: {_reason(error)}", subject=_text(member.name))
 
 
-def make_parents(parent: bytes) -> None:
-    """Makes the directories that no member named: mode 0755, owner root even below a setgid directory, time now."""
+def make_parents(parent: bytes, inherit: bool = False) -> None:
+    """Makes the directories that no member named: mode 0755, time now, owner root; below a setgid directory too, or ``inherit``."""
     try:
         os.lstat(parent)
         return
     except FileNotFoundError:
-        pass
+        missing = [parent]
     except NotADirectoryError:
         # A whiteout stands where a directory was: another whiteout below it says nothing new, anything else fails.
         return
-    missing = [parent]
     while missing:
         try:
             os.mkdir(missing[-1], 0o777)
         except FileNotFoundError:
             missing.append(posixpath.dirname(missing[-1]))
             continue
-        os.chown(missing.pop(), 0, 0)
+        made = missing.pop()
+        if not inherit:
+            os.chown(made, 0, 0)
 
 
 def _whiteout(path: bytes, member: TarMember) -> None:

@@ -46,11 +46,14 @@ class _Applying(Unpacking):
     def add(self, member: TarMember) -> None:
         """Writes one member, or takes away what it tells to be gone."""
         path = clean_name(_ROOT + member.name)
+        parent = posixpath.dirname(path)
+        if parent not in self._known and member.type != PAX_GLOBAL:
+            # Upstream makes them before it looks at the name, and leaves them to the group of a setgid directory.
+            make_parents(parent, inherit=True)
+            self._known.add(parent)
         if path.startswith(_AUFS) and path != _OPAQUE_ROOT:
             if not posixpath.basename(path).startswith(PREFIX):
                 self._note_owner(member.uid, member.gid)
-            # Upstream makes them before it looks at the name.
-            make_parents(posixpath.dirname(path))
             return
         super().add(member)
         if member.type != PAX_GLOBAL and classify(posixpath.basename(path)) is Whiteout.NONE:
