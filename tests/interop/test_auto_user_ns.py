@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from lab.configured_store import ConfiguredStore
 from lab.long_run import LONG, only_long, sample
 from lab.modules import ModuleResult, module_process, module_result, run_module
 from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
+from lab.program_stores import PROGRAM
 from lab.store_state import records
 from lab.stores import Store, mounts_below
 from lab.trees import snapshot
@@ -95,6 +97,22 @@ def test_the_users_that_the_image_lists_get_ids_too(make_bench: Callable[..., Be
     bench = make_bench()
     assert bench.create("box", "auto", image=LISTS).changed
     assert sizes(bench.maps("box")) == [GROUP + 1, GROUP + 1]
+
+
+def test_a_list_that_a_layer_took_away_asks_for_nothing_with_a_mount_program_too(
+    make_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    bench = make_bench(f"somebody:{FIRST}:{COUNT}\n", f'mount_program = "{PROGRAM}"')
+    layout = ImageLayout(str(tmp_path / "gone"))
+    layers = [[Entry("etc/passwd", content=PASSWD.encode())], [Entry("etc/.wh.passwd")]]
+    layout.add_image("gone", [(make_tar(entries), PLAIN) for entries in layers])
+    source = f"oci:{layout.directory}:gone"
+    command = ["skopeo", "--insecure-policy", "copy", source, "containers-storage:example.com/gone:1"]
+    run(["env", f"CONTAINERS_STORAGE_CONF={bench.store.conf}", *command])
+    assert os.path.exists(os.path.join(bench.store.root, "overlay", ".has-mount-program"))
+    bench.podman("create", "--name", "theirs", "--userns=auto", "example.com/gone:1", "true")
+    assert bench.create("ours", "auto", image="example.com/gone:1").changed
+    assert sizes(bench.maps("ours")) == sizes(bench.maps("theirs")) == [1024, 1024]
 
 
 def test_podman_and_we_share_the_ids(make_bench: Callable[..., Bench]) -> None:

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from .._config.auto_user_ns import AutoUserNamespaces, subordinate_ids
 from .._config.paths import ConfigPaths
 from .._errors import HostError
-from .._host.rooted_tree import RootedTree
 from .._model.id_map import IdMap, IdMaps
 from .._model.id_ranges import Range, free_map, size_of
 from .._model.user_namespace import AutoUserNamespace
 from .._storage.catalog import Catalog
-from .._storage.owners import Owners
+from .._storage.owners import OpenFile, Owners
 from .._storage.records import ContainerRecord, ImageRecord
 
 # The user nobody, whom upstream leaves out: nearly every image has one, and would need as many IDs as there are below.
@@ -103,24 +102,22 @@ def _needed(owners: Owners, catalog: Catalog, image: ImageRecord) -> int:
         return 0
     chain = catalog.layer_chain(image.layer)
     of_files = [owner for layer in chain for owner in (*layer.uids, *layer.gids)]
-    return max(-1, *of_files, *owners.with_tree(image.layer, _listed)) + 1
+    return max(-1, *of_files, *owners.with_files(image.layer, _listed)) + 1
 
 
-def _listed(tree: str) -> list[int]:
-    """The IDs in the files of users and groups below ``tree``."""
+def _listed(open_file: OpenFile) -> list[int]:
+    """The IDs in the image's files of users and groups."""
     found = []
-    with RootedTree(tree) as rooted:
-        for name, columns in ((b"etc/passwd", (2, 3)), (b"etc/group", (2,))):
-            for line in _lines(rooted, name):
-                fields = line.split(":")
-                if fields[0] not in _NOBODY_NAMES:
-                    numbers = [fields[column] for column in columns if column < len(fields)]
-                    found += [int(number) for number in numbers if number.isascii() and number.isdigit()]
+    for name, columns in ((b"etc/passwd", (2, 3)), (b"etc/group", (2,))):
+        for line in _lines(open_file(name)):
+            fields = line.split(":")
+            if fields[0] not in _NOBODY_NAMES:
+                numbers = [fields[column] for column in columns if column < len(fields)]
+                found += [int(number) for number in numbers if number.isascii() and number.isdigit()]
     return [number for number in found if number != _NOBODY and number < 1 << 32]
 
 
-def _lines(rooted: RootedTree, name: bytes) -> list[str]:
-    descriptor = rooted.open_file(name)
+def _lines(descriptor: int | None) -> list[str]:
     if descriptor is None:
         return []
     with os.fdopen(descriptor, "rb") as stream:

@@ -14,10 +14,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Optional, TypeVar
 
 from .._errors import HostError
 from .._host.os_errors import reporting
+from .._host.rooted_tree import RootedTree
 from .._model.id_map import IdMap, IdMaps, is_contiguous
 from .driver import StoreDriver
 from .json_record import StoreDamaged
@@ -27,6 +28,8 @@ from .records import LayerRecord
 from .unpack_tasks import KEEP, MASK
 
 T = TypeVar("T")
+# Gives a descriptor for reading the regular file of that name, None where there is none.
+OpenFile = Callable[[bytes], Optional[int]]
 
 
 class OwnersUnsupported(HostError):
@@ -105,8 +108,8 @@ class Owners:
         """Whether stacked layers are mounted by a program."""
         return self.driver.unpack_task in (KEEP, MASK)
 
-    def with_tree(self, layer_id: str, action: Callable[[str], T]) -> T:
-        """What ``action`` returns for a directory that has all that a layer of this store, or an additional one, shows.
+    def with_files(self, layer_id: str, action: Callable[[OpenFile], T]) -> T:
+        """What ``action`` returns, which gets a way to open the files that a layer of this store, or an additional one, shows.
 
         It only reads, as this does. Raises StoreDamaged and HostError.
         """
@@ -114,14 +117,23 @@ class Owners:
         home = next((store for store in stores if os.path.isdir(store.diff(layer_id))), None)
         if home is None:
             raise StoreDamaged("the layer has a record, but the driver has no tree for it", subject=layer_id)
+
+        def of_tree(tree: str) -> T:
+            with RootedTree(tree) as rooted:
+                return action(rooted.open_file)
+
         if not home.stacked:
-            return action(home.diff(layer_id))
+            return of_tree(home.diff(layer_id))
         from .overlay import OverlayDriver
         from .overlay_owners import with_overlay_tree
 
         options = [f"overlay.imagestore={store}" for store in home.additional]
         lowers = OverlayDriver(home, tuple(options)).lower_chain(layer_id)
-        return with_overlay_tree(home, layer_id, lowers, action)
+        if self._by_program():
+            from .program_tree import ProgramTree
+
+            return action(ProgramTree((home.diff(layer_id), *lowers)).open_file)
+        return with_overlay_tree(home, layer_id, lowers, of_tree)
 
 
 def maps_of(layer: LayerRecord) -> IdMaps:
