@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import stat
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,7 @@ from lab.damage import (
     tree,
 )
 from lab.modules import run_module
-from lab.odd_images import ImageLayout, odd_layers
+from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar, odd_layers, xattr
 from lab.stores import Store, mounts_below
 from lab.trees import snapshot
 
@@ -74,6 +76,29 @@ class TestNothingIsWrong:
         assert files(store) == before
         assert not run_check(store, deep=True, repair=True, remove_containers=True).changed
         assert files(store) == before
+
+    def test_with_access_lists_and_links_by_another_way(self, make_store: Callable[[str], Store], tmp_path: Path) -> None:
+        """An access list changes the mode that the header states, and a link settles it for all names of the file."""
+        store, layout = make_store("listed"), ImageLayout(str(tmp_path / "listed"))
+        # Revision 2; the owner reads and writes, the group reads, others nothing, the mask is all (linux/posix_acl_xattr.h).
+        text = "02000000" "01000600ffffffff" "04000400ffffffff" "10000700ffffffff" "20000000ffffffff"
+        access_list = xattr("system.posix_acl_access", bytes.fromhex(text))
+        entries = [
+            Entry("listed", content=b"1", mode=0o640, pax=access_list),
+            Entry("listed.d/", tarfile.DIRTYPE, mode=0o2750, pax=access_list),
+            Entry("usr/lib/one", content=b"1", mode=0o600),
+            Entry("lib", tarfile.SYMTYPE, target="usr/lib"),
+            Entry("two", tarfile.LNKTYPE, target="lib/one", mode=0o4755, uid=8),
+        ]
+        layout.add_image("listed", [(make_tar(entries), PLAIN)])
+        run(["skopeo", "--insecure-policy", "copy", f"oci:{layout.directory}:listed", store.bracket + ODD])
+        tree_of_it = tree(store, layer_of(store, ODD)["id"], "diff")
+        assert stat.S_IMODE(os.stat(f"{tree_of_it}/listed").st_mode) == 0o670
+        assert run_check(store, deep=True)["problems"] == []
+        os.chmod(f"{tree_of_it}/listed", 0o4670)
+        assert [problem["message"] for problem in run_check(store, deep=True)["problems"]] == [
+            "files are not as its archive says: listed has another mode"
+        ]
 
     def test_with_a_distribution_that_podman_pulled(self, registry: Any, make_store: Callable[[str], Store]) -> None:
         store = make_store("pulled")

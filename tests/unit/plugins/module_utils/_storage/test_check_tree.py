@@ -48,9 +48,9 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
-def _differences(tree: Path) -> list[str]:
+def _differences(tree: Path, archive: bytes = b"") -> list[str]:
     check = TreeCheck(str(tree), owners=True, directory_times=True)
-    for member in TarReader([_archive()]):
+    for member in TarReader([archive or _archive()]):
         check.expect(member)
     return check.differences()
 
@@ -75,6 +75,29 @@ def test_a_tree_as_it_was_unpacked_has_no_differences(tree: Path) -> None:
 def test_a_change_is_told(change: Callable[[Path], object], told: str, tree: Path) -> None:
     change(tree)
     assert _differences(tree) == [told]
+
+
+def test_a_link_by_another_way_settles_owner_and_mode(tmp_path: Path) -> None:
+    """The target of a hard link may be named by way of a symbolic link to its directory: it is one file all the same."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        for name, kind, target, mode in (
+            ("usr/lib/one", tarfile.REGTYPE, "", 0o600),
+            ("lib", tarfile.SYMTYPE, "usr/lib", 0o777),
+            ("two", tarfile.LNKTYPE, "lib/one", 0o4755),
+        ):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname, member.mode, member.mtime = kind, target, mode, MTIME
+            member.uid, member.gid = os.getuid(), os.getgid()
+            archive.addfile(member)
+    (tmp_path / "usr/lib").mkdir(parents=True)
+    (tmp_path / "usr/lib/one").touch()
+    (tmp_path / "lib").symlink_to("usr/lib")
+    os.link(tmp_path / "lib/one", tmp_path / "two")
+    (tmp_path / "two").chmod(0o4755)
+    assert _differences(tmp_path, data.getvalue()) == []
+    (tmp_path / "two").unlink()
+    assert "two is missing" in _differences(tmp_path, data.getvalue())
 
 
 def _replace(path: Path, target: str) -> None:
