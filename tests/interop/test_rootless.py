@@ -225,23 +225,36 @@ class TestWithoutASession:
             unknown = world.module("container_mount", env=env, name="unknown", state="unmounted")
             assert unknown["enter"][:1] == ["nsenter"], unknown.text
 
-    def test_where_there_is_none_podman_and_we_share_another(self, world: UserWorld) -> None:
-        """podman makes a directory below TMPDIR, and we take it with the process in it."""
-        temporary = os.path.join(world.base, "tmp")
+    @pytest.mark.parametrize("podman_first", [True, False])
+    def test_where_there_is_none_podman_and_we_share_another(self, world: UserWorld, podman_first: bool) -> None:
+        """podman makes a directory below TMPDIR, and we take it with the process in it; or we make it, and podman takes it."""
+        temporary = os.path.join(world.base, f"tmp-{podman_first}")
         os.mkdir(temporary)
         os.chmod(temporary, 0o1777)
         run(world.inside("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run/user"))
         try:
             world.end_processes()
-            home = world.store("no-session").base
+            home = world.store(f"no-session-{podman_first}").base
             env = {"XDG_RUNTIME_DIR": "", "TMPDIR": temporary}
-            text = world.run("podman", "info", "--format", "json", env={**env, "HOME": home})
-            run_root = json.loads(text)["store"]["runRoot"]
+
+            def podmans() -> str:
+                text = world.run("podman", "info", "--format", "json", env={**env, "HOME": home})
+                return str(json.loads(text)["store"]["runRoot"])
+
+            def ours(*, check: bool = False) -> str:
+                pruned = world.module("image_prune", check=check, env=env, root=f"{home}/root")
+                assert not pruned.failed, pruned.text
+                return str(world.module("store_info", env=env)["store"]["run_root"])
+
+            if not podman_first:
+                foretold = ours(check=True)
+                assert os.listdir(temporary) == []
+                assert foretold == ours()
+            run_root = podmans()
             assert run_root == f"{temporary}/podman-run-{UID}/containers"
-            before = world.processes()
-            pruned = world.module("image_prune", env=env, root=f"{home}/root")
-            assert not pruned.failed and world.processes() == before, pruned.text
-            assert world.module("store_info", env=env)["store"]["run_root"] == run_root
+            ((pid, _command),) = world.processes().items()
+            assert ours() == podmans() == run_root
+            assert list(world.processes()) == [pid]
         finally:
             world.end_processes()
             run(world.inside("umount", "-l", "/run/user"))

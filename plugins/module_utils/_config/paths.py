@@ -26,6 +26,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+_NAME_BY_OLD_PODMAN = "podman-run"
+
 
 @dataclass(frozen=True)
 class ConfigPaths:
@@ -87,15 +89,22 @@ class ConfigPaths:
         """Where the user's sockets and run roots are until a reboot; it may not exist. For users other than root.
 
         Without a session there is no ``/run/user/UID``: then podman before 5.0 makes one of its own below ``/tmp``, and
-        later ones with another name; the first where it exists. Found once: in a user namespace the user's directories seem
-        to belong to root.
+        later ones with another name; the first where it exists, or the installed podman is to make it. Found once: in a user
+        namespace the user's directories seem to belong to root.
         """
         if self.xdg_runtime_dir:
             return self.xdg_runtime_dir
         temporary = self.environment.get("TMPDIR") or "/tmp"
-        candidates = [self.in_system(f"/run/user/{self.uid}"), os.path.join(temporary, f"podman-run-{self.uid}")]
+        candidates = [self.in_system(f"/run/user/{self.uid}"), os.path.join(temporary, f"{_NAME_BY_OLD_PODMAN}-{self.uid}")]
         own = (path for path in candidates if _is_own_directory(path, self.uid))
-        return next(own, os.path.join(temporary, f"storage-run-{self.uid}"))
+        return next(own, None) or os.path.join(temporary, f"{self._runtime_name()}-{self.uid}")
+
+    def _runtime_name(self) -> str:
+        """What podman calls the runtime directory that it makes itself, and libraries without a podman that is older."""
+        from .._host.podman_version import podman_major
+
+        version = podman_major(self.environment)
+        return _NAME_BY_OLD_PODMAN if version is not None and version < 5 else "storage-run"
 
     @cached_property
     def has_own_runtime_dir(self) -> bool:

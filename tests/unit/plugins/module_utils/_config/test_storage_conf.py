@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ansible_collections.strata.containers.plugins.module_utils._config.storage_
 from ansible_collections.strata.containers.plugins.module_utils._config.toml_file import InvalidConfig
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._config.config_host import FakeHost
 
+NO_PROGRAMS = {"PATH": "/nonexistent"}
 DEBIAN = """
 [storage]
 driver = "overlay"
@@ -59,8 +61,8 @@ def test_without_any_file_the_defaults_of_a_user(host: FakeHost) -> None:
     [
         (["{base}/run/user/4711", "/tmp/podman-run-4711"], {}, "{base}/run/user/4711/containers"),
         (["/tmp/podman-run-4711"], {}, "/tmp/podman-run-4711/containers"),
-        (["/tmp/podman-run-4711"], {"TMPDIR": "/var/tmp"}, "/var/tmp/storage-run-4711/containers"),
-        ([], {}, "/tmp/storage-run-4711/containers"),
+        (["/tmp/podman-run-4711"], {"TMPDIR": "/var/tmp", **NO_PROGRAMS}, "/var/tmp/storage-run-4711/containers"),
+        ([], NO_PROGRAMS, "/tmp/storage-run-4711/containers"),
     ],
 )
 def test_the_run_root_of_a_user_without_a_session(
@@ -69,6 +71,29 @@ def test_the_run_root_of_a_user_without_a_session(
     theirs = [(path.format(base=host.base), 4711) for path in own]
     monkeypatch.setattr(config_paths, "_is_own_directory", lambda path, uid: (path, uid) in theirs)
     assert load_store_settings(host.paths(4711, environment)).run_root == wanted.format(base=host.base)
+
+
+@pytest.mark.parametrize(
+    ("says", "wanted"),
+    [
+        ("podman version 4.9.5-dev", "podman-run"),
+        ("podman version 5.0.0", "storage-run"),
+        ("podman version 10.1.0", "storage-run"),
+        ("Error: cannot do it", "storage-run"),
+    ],
+)
+def test_who_comes_before_podman_makes_the_directory_that_podman_would(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str, wanted: str
+) -> None:
+    # It makes a directory in any case.
+    program = Path(host.write("/bin/podman", f'#!/bin/sh\nmkdir "$XDG_RUNTIME_DIR/libpod" && echo "{says}"\n'))
+    program.chmod(0o755)
+    passing = tmp_path / "passing"
+    passing.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(passing))
+    paths = host.paths(4711, {"PATH": f"{program.parent}:/usr/bin:/bin", "TMPDIR": str(program.parent)})
+    assert paths.runtime_dir == f"{program.parent}/{wanted}-4711"
+    assert not os.listdir(passing)
 
 
 def test_a_directory_of_somebody_else_is_not_the_users(tmp_path: Path) -> None:
