@@ -20,7 +20,7 @@ from lab.long_run import only_long
 from lab.program_stores import OPTION, note, program_below, programs_below, wait_until
 from lab.registry import Registry
 from lab.trees import describe_tree, differences
-from lab.user_world import UserStore, UserWorld
+from lab.user_world import UID, UserStore, UserWorld
 
 pytestmark = pytest.mark.usefixtures("fuse")
 
@@ -38,21 +38,27 @@ def fuse(world: UserWorld) -> None:
 
 @dataclass(frozen=True)
 class ProgramStore(UserStore):
-    """A store of the user's; every command names the mount program, ours too."""
+    """A store of the user's; every command names the mount program, ours too, and a mask where there is one."""
+
+    mask: str = ""
+
+    @property
+    def options(self) -> list[str]:
+        return [OPTION, *([f"overlay.force_mask={self.mask}"] if self.mask else [])]
 
     def podman_command(self, *arguments: str) -> list[str]:
-        return super().podman_command("--storage-opt", OPTION, *arguments)
+        return super().podman_command(*(f"--storage-opt={option}" for option in self.options), *arguments)
 
     def buildah(self, *arguments: str) -> str:
         return super().buildah("--storage-opt", OPTION, *arguments)
 
     def module_options(self) -> dict[str, Any]:
-        return {**super().module_options(), "driver_options": [OPTION]}
+        return {**super().module_options(), "driver_options": self.options}
 
 
-def make(world: UserWorld, name: str) -> ProgramStore:
+def make(world: UserWorld, name: str, mask: str = "") -> ProgramStore:
     store = world.store(f"fuse-{name}")
-    return ProgramStore(store.base, store.run, world=world)
+    return ProgramStore(store.base, store.run, world=world, mask=mask)
 
 
 def records(store: UserStore, kind: str) -> Any:
@@ -131,3 +137,37 @@ def test_we_on_a_store_that_podman_filled(registry: Registry, world: UserWorld) 
     assert store.module("container_create", name="box", state="absent").changed
     assert store.module("image_remove", name=image).changed
     assert records(store, "layers") == [] and store.podman("images", "--quiet") == ""
+
+
+# For the mask itself there are tests for root.
+@only_long
+def test_files_of_one_mode_show_their_own(registry: Registry, world: UserWorld) -> None:
+    """With force_mask all files are the user's; in the mount podman and we show the same owners and modes as without."""
+    image = registry.reference("odd:1")
+    ours, plain = make(world, "mask", "shared"), make(world, "no-mask")
+    pulled = ours.module("image_pull", name=image, validate_certs=False)
+    assert pulled.changed, pulled.text
+    found = [facts for layer in pulled["image"]["layers"] for facts in describe_tree(layer["path"]).values()]
+    assert {(each["mode"], each["owner"]) for each in found if each["type"] == stat.S_IFREG} == {("0o755", (UID, UID))}
+    shown = files(ours, ours.module("image_mount", name=image)["mount_point"])
+    assert ours.module("image_mount", name=image, state="unmounted").changed
+    plain.podman("pull", "--quiet", "--tls-verify=false", image)
+    for store in (ours, plain):
+        assert files(store, store.unshared(*store.podman_command("image", "mount", image))) == shown
+        store.unshared(*store.podman_command("image", "umount", image))
+    problems = ours.module("store_check", deep=True)["problems"]
+    assert not problems, problems
+    assert nothing_is_mounted(ours)
+
+
+def files(store: UserStore, point: str) -> list[str]:
+    """What is below ``point`` for a process of the user that sees it: types, modes, owners, sizes and targets of links.
+
+    But for devices and pipes, which without a mask the user cannot make, and with one are shown as files.
+    """
+    found = []
+    for kind, form in (("f", "%m %U:%G %n %s"), ("d", "%m %U:%G"), ("l", "%l")):
+        command = ("find", point, "-mindepth", "1", "-type", kind, "-printf", f"%P {kind} {form}\\n")
+        lines = store.unshared(*command).split("\n")
+        found += sorted(line for line in lines if line.split()[0] not in ("block", "char", "fifo"))
+    return found
