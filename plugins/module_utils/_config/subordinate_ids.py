@@ -34,6 +34,18 @@ def namespace_maps(paths: ConfigPaths) -> tuple[tuple[MappedRange, ...], tuple[M
     return _map(paths.uid, uids), _map(paths.gid, gids)
 
 
+def has_ids(paths: ConfigPaths, uid: int, gid: int) -> bool:
+    """Whether a user namespace of the user's has the user ID and the group ID. Raises HostError."""
+    try:
+        maps = namespace_maps(paths)
+    except NoSubordinateIds:
+        return False
+    return all(
+        any(entry.outside <= number < entry.outside + entry.size for entry in ranges)
+        for number, ranges in zip((uid, gid), maps)
+    )
+
+
 def subordinate_ranges(
     paths: ConfigPaths, names: Sequence[str], need: str, example: str
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

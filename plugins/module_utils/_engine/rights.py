@@ -39,7 +39,7 @@ class Rights:
 
     def require(self, layout: Layout) -> None:
         """Returns when this process may change the store. Raises NotRoot and PermissionDenied."""
-        check_writable(layout)
+        check_writable(layout, self._owns)
         if not is_root():
             from .rootless import enter
 
@@ -47,12 +47,17 @@ class Rights:
 
     def change(self, layout: Layout, action: Callable[[], T]) -> T:
         """What ``action`` returns, which changes the store and has to do with mounts. Raises NotRoot and PermissionDenied."""
-        check_writable(layout)
+        check_writable(layout, self._owns)
         if is_root():
             return action()
         from .rootless import change
 
         return change(self.paths, self.reporter, self.options, action, keep=not self.check_mode)
+
+    def _owns(self, uid: int, gid: int) -> bool:
+        from .._config.subordinate_ids import has_ids
+
+        return has_ids(self.paths, uid, gid)
 
     def see(self, action: Callable[[], T], *, files: bool = False) -> T:
         """What ``action`` returns, which only reads and has to do with mounts; with ``files`` also with those of layers."""

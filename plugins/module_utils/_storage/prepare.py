@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from .._errors import HostError
 from .._host.os_errors import PermissionDenied, reporting
@@ -33,11 +34,13 @@ def prepare_store(layout: Layout) -> None:
         make_directory(path, mode)
 
 
-def check_writable(layout: Layout) -> None:
+def check_writable(layout: Layout, owns: Callable[[int, int], bool] | None = None) -> None:
     """Raises NotRoot or PermissionDenied where this process may not write below the graph root or run root.
 
     Of a root that does not exist the nearest directory above decides. For a user who is not root all that is there already
-    must be writable: what another user has put there would be found in the middle of the work.
+    must be writable: what another user has put there would be found in the middle of the work. ``owns`` tells of a user ID and
+    a group ID whether they are the user's, too, in the namespace where the work is done: podman leaves a directory of the run
+    root to the root of the last container with ID maps.
     """
     for root in (layout.graph_root, layout.run_root):
         existing = root
@@ -47,11 +50,16 @@ def check_writable(layout: Layout) -> None:
     if os.geteuid() == 0:
         return
     for path, _mode in layout.all_directories():
-        if os.path.lexists(path):
+        if os.path.lexists(path) and not _is_owned(path, owns):
             _check_access(path, path, os.R_OK | os.W_OK | os.X_OK)
     for path in (*layout.record_files, *layout.lock_files):
         if os.path.lexists(path):
             _check_access(path, path, os.R_OK | os.W_OK)
+
+
+def _is_owned(path: str, owns: Callable[[int, int], bool] | None) -> bool:
+    status = os.lstat(path)
+    return owns is not None and status.st_uid != os.geteuid() and owns(status.st_uid, status.st_gid)
 
 
 def _check_access(subject: str, existing: str, mode: int) -> None:

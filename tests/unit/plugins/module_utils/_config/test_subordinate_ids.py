@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._config.paths import ConfigPaths
 from ansible_collections.strata.containers.plugins.module_utils._config.subordinate_ids import (
     NoSubordinateIds,
+    has_ids,
     namespace_maps,
 )
 from ansible_collections.strata.containers.plugins.module_utils._host.user_namespace import MappedRange
@@ -56,3 +57,13 @@ def test_no_range_of_the_users(tmp_path: object, text: str) -> None:
 def test_no_files(tmp_path: object) -> None:
     with pytest.raises(NoSubordinateIds, match="subuid"):
         namespace_maps(paths(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("uid", "gid", "wanted"),
+    [(UID, GID, True), (3000, 4004, True), (3004, GID, True), (3005, 4000, False), (3000, 4005, False), (0, 0, False)],
+)
+def test_whose_ids_a_namespace_has(tmp_path: object, uid: int, gid: int, wanted: bool) -> None:
+    assert not has_ids(paths(tmp_path), UID, GID)
+    write(tmp_path, f"{UID}:3000:5\n", f"{UID}:4000:5\n")
+    assert has_ids(paths(tmp_path), uid, gid) is wanted

@@ -68,6 +68,24 @@ def test_store_that_cannot_be_written_is_refused(
     assert asked == [str(tmp_path)]
 
 
+def test_what_belongs_to_a_subordinate_id_in_a_store_of_the_users_is_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = layout_in(tmp_path)
+    prepare_store(layout)
+    inside = os.path.join(layout.run_root, "overlay")
+    owner = os.stat(inside)
+    monkeypatch.setattr(os, "geteuid", lambda: owner.st_uid + 1)
+    monkeypatch.setattr(os, "access", lambda path, _mode, *, effective_ids: path in (layout.graph_root, layout.run_root))
+    with pytest.raises(NotRoot, match="overlay"):
+        check_writable(layout, lambda uid, gid: False)
+    check_writable(layout, lambda uid, gid: (uid, gid) == (owner.st_uid, owner.st_gid))
+    # The roots must be the user's own.
+    monkeypatch.setattr(os, "access", lambda path, _mode, *, effective_ids: path != layout.run_root)
+    with pytest.raises(NotRoot, match="run"):
+        check_writable(layout, lambda uid, gid: True)
+
+
 def test_directory_that_appears_meanwhile_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "new")
     real = os.mkdir

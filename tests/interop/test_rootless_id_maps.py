@@ -1,0 +1,77 @@
+# Copyright (c) 2026, Strata contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers with ID maps in stores of a user without rights: the IDs of the host are those of the user's namespace there."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab.long_run import LONG
+from lab.registry import Registry
+from lab.trees import describe_tree, differences
+from lab.user_world import RANGE, UserStore, UserWorld
+
+# Not all IDs that files of the image have.
+FIRST, SIZE = 1, 2000
+MAP = f"0:{FIRST}:{SIZE}"
+RECORD = {"container_id": 0, "host_id": FIRST, "size": SIZE}
+# Whom who has no ID in the map becomes.
+NOBODY = 65_534
+
+
+def records(store: UserStore, kind: str) -> Any:
+    return json.loads(Path(store.root, f"{store.driver}-{kind}", f"{kind}.json").read_text(encoding="utf-8"))
+
+
+def done(store: UserStore, verb: str, **arguments: Any) -> Any:
+    result = store.module(verb, **arguments)
+    assert not result.failed, result.text
+    return result
+
+
+def seen(world: UserWorld, point: str, began: int) -> dict[str, dict[str, Any]]:
+    """The tree at ``point`` among the user's mounts, as the machine sees it, without the times of what no header gives one."""
+    (pid,) = [pid for pid, command in world.processes().items() if "sleep" in command or "podman" in command]
+    tree = describe_tree(f"/proc/{pid}/root{point}")
+    for facts in tree.values():
+        if facts["mtime_ns"] >= began:
+            del facts["mtime_ns"]
+    return tree
+
+
+@pytest.mark.parametrize("driver", ["overlay", "vfs"] if LONG else ["overlay"])
+def test_podman_and_we_give_files_the_same_owners(registry: Registry, world: UserWorld, driver: str) -> None:
+    began = time.time_ns()
+    image = registry.reference("odd:1")
+    theirs, ours = (world.store(f"{who}-maps-{driver}", driver) for who in ("theirs", "ours"))
+    theirs.podman("pull", "--quiet", "--tls-verify=false", image)
+    theirs.podman("create", "--name", "box", "--uidmap", MAP, "--gidmap", MAP, image, "true")
+    done(ours, "image_pull", name=image, validate_certs=False)
+    foretold = ours.module("container_create", check=True, name="box", image=image, uidmap=[MAP])
+    made = done(ours, "container_create", name="box", image=image, uidmap=[MAP])
+    for result in (foretold, made):
+        assert result.changed and result["container"]["uid_map"] == result["container"]["gid_map"] == [RECORD]
+    assert not done(ours, "container_create", name="box", image=image, uidmap=[MAP]).changed
+    trees = []
+    for store in (theirs, ours):
+        point = done(store, "container_mount", name="box")["mount_point"]
+        trees.append(seen(world, point, began))
+        assert store.unshared(*store.podman_command("mount", "box")) == point
+        assert differences(trees[-1], seen(world, point, began)) == []
+        store.unshared(*store.podman_command("umount", "box"))
+        assert done(store, "container_mount", name="box", state="unmounted").changed
+        assert done(store, "store_check", deep=True)["problems"] == []
+    assert differences(*trees) == []
+    assert trees[1]["no/parents/named/file"]["owner"] == (RANGE[0] + 12, RANGE[0] + 13)
+    theirs.podman("rm", "box")
+    done(theirs, "image_remove", name=image)
+    done(ours, "container_create", name="box", state="absent")
+    ours.podman("rmi", image)
+    for store in (theirs, ours):
+        assert records(store, "layers") == [] and records(store, "containers") == []
