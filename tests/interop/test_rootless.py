@@ -218,7 +218,7 @@ class TestWithoutASession:
             "XDG_RUNTIME_DIR": "/run/user/0",
             "XDG_CONFIG_HOME": "/root/.config",
         }
-        for env in ({"XDG_RUNTIME_DIR": ""}, kept):
+        for env in ({"XDG_RUNTIME_DIR": ""}, {"XDG_RUNTIME_DIR": "", "HOME": "/srv"}, kept):
             found = world.module("store_info", env=env)["store"]
             assert (found["root"], found["run_root"]) == (told["graphRoot"], told["runRoot"])
             # Also when the process is root of the namespace by then.
