@@ -24,6 +24,7 @@ from ansible_collections.strata.containers.plugins.module_utils._config.storage_
 )
 from ansible_collections.strata.containers.plugins.module_utils._engine.store import layout_of
 from ansible_collections.strata.containers.plugins.module_utils._errors import HostError
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver_choice import choose_driver
 from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
 from lab.storage_conf_generator import REFUSED_BY_US, TAKEN_BY_US, Case, draw
 from lab.stores import mounts_below
@@ -76,9 +77,10 @@ def podmans(base: str, case: Case) -> Meaning:
 
 def ours(case: Case) -> Meaning:
     try:
-        settings: StoreSettings = load_store_settings(
+        named: StoreSettings = load_store_settings(
             ConfigPaths("/root", 0, environment=case.environment), **case.options
         )
+        settings = choose_driver(named, case.environment)
         layout = layout_of(settings)
         open_driver(layout, settings.options).ensure_usable()
     except HostError as error:

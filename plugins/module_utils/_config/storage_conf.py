@@ -44,7 +44,7 @@ class UnsupportedSetting(HostError):
 class StoreSettings:
     """What names a store. ``origin`` is the storage.conf that was read, or says that there was none.
 
-    The roots are absolute paths. ``driver`` is empty where nobody chose one and the user is root. ``options`` are written
+    The roots are absolute paths. ``driver`` is empty where nobody chose one. ``options`` are written
     ``overlay.mountopt=nodev``, in the order in which a later one overrides an earlier. ``disable_volatile`` keeps
     containers that their maker calls volatile from being mounted as such. ``rootless`` tells that the user is not root.
     """
@@ -86,13 +86,8 @@ def load_store_settings(
         options = tuple(option for option in paths.environment["STORAGE_OPTS"].split(",") if option)
     else:
         options = of_file
-    graph_root = _absolute("root", root) if root else conf.graph_root()
-    if paths.rootless:
-        from .rootless_driver import choose_driver
-
-        chosen, options = choose_driver(chosen, options, graph_root, paths.environment)
     return StoreSettings(
-        graph_root=graph_root,
+        graph_root=_absolute("root", root) if root else conf.graph_root(),
         run_root=_absolute("runroot", runroot) if runroot else conf.run_root(),
         driver=chosen,
         options=options,

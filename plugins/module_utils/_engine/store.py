@@ -10,17 +10,16 @@ from __future__ import annotations
 from .._config.storage_conf import StoreSettings
 from .._storage.driver import DriverUnsupported
 from .._storage.layout import LAYOUTS, Layout
-from .._storage.other_drivers import prior_driver
 from .._storage.overlay_options import parse_options
 
 
 def layout_of(settings: StoreSettings) -> Layout:
     """The layout of the store that ``settings`` names, with its additional image stores.
 
-    An unset driver means the one that has written there, and overlay, the first choice of containers/storage, where none has.
-    Raises DriverUnsupported for one that this engine does not have, SeveralDrivers, and InvalidDriverOption.
+    They name a driver: ``driver_choice`` sees to that. Raises DriverUnsupported for one that this engine does not have, and
+    InvalidDriverOption.
     """
-    driver = settings.driver or prior_driver(settings.graph_root)
+    driver = settings.driver
     kind = LAYOUTS.get(driver)
     if kind is None:
         raise DriverUnsupported(

@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 from .._config.storage_conf import StoreSettings, load_store_settings
+from .._storage.driver_choice import choose_driver
 from .run import Task
 
 
 def store_settings(task: Task) -> StoreSettings:
-    """The store that the task's options and the target's storage.conf name together."""
+    """The store that the task's options and the target's storage.conf name together, and its driver. Raises SeveralDrivers."""
     params = task.params
-    return load_store_settings(
+    named = load_store_settings(
         task.paths,
         root=params["root"],
         runroot=params["runroot"],
@@ -22,3 +23,4 @@ def store_settings(task: Task) -> StoreSettings:
         driver_options=params["driver_options"],
         storage_conf=params["storage_conf"],
     )
+    return choose_driver(named, task.paths.environment)

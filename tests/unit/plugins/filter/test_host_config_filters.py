@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -238,6 +239,13 @@ class TestStoreLeftBehind:
     def test_a_users_default_root_is_in_the_home_directory(self) -> None:
         records = store_left_behind(conf("/new"), "", home="/home/ann", uid=1000)["records"]
         assert "/home/ann/.local/share/containers/storage/overlay-images/images.json" in records
+
+    def test_what_the_controller_has_says_nothing_of_a_users_store(self, tmp_path: Path) -> None:
+        (tmp_path / "overlay").mkdir()
+        new, old = conf(str(tmp_path)), f'[storage]\ngraphroot = "{tmp_path}"\n'
+        assert (
+            f"{tmp_path}/vfs-images/images.json" in store_left_behind(new, old, home="/home/ann", uid=1000)["records"]
+        )
 
     def test_the_home_directory_is_filled_in(self) -> None:
         old = conf("$HOME/store")
