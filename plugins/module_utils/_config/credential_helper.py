@@ -20,6 +20,7 @@ from typing import Any
 from .._errors import HostError
 from .._host.commands import CommandRunner, CommandTimeout, Finished
 from .._model.credentials import Credentials
+from .._model.foreign_text import printable, without
 from .._model.json_text import BadJson, parse_json
 from .toml_file import InvalidConfig
 
@@ -27,7 +28,6 @@ _NOT_FOUND = "credentials not found in native keychain"
 # The user name that stands before an identity token.
 _TOKEN_USER = "<token>"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
-_TEXT_LIMIT = 300
 
 
 class HelperMissing(HostError):
@@ -110,7 +110,7 @@ class CredentialHelper:
         except CommandTimeout as error:
             raise self._failed(verb, server, f"it did not end within {self.timeout:g} seconds") from error
         except HostError as error:
-            raise self._failed(verb, server, _printable(error.message, secrets)) from error
+            raise self._failed(verb, server, printable(without(error.message, secrets))) from error
         if done is None:
             raise HelperMissing(
                 f"the program keeps credentials, as {self.named_by} says, and is not in PATH", subject=self.program
@@ -122,7 +122,7 @@ class CredentialHelper:
             return
         # The protocol wants the reason on standard output; scripts often have it in the last line on the other.
         said = _text(done.output) or _text(done.errors).rpartition("\n")[2]
-        reason = "" if said.startswith("{") else _printable(said, secrets)
+        reason = "" if said.startswith("{") else printable(without(said, secrets))
         ended = f"status {done.status}" if done.status > 0 else f"killed by signal {-done.status}"
         raise self._failed(verb, server, f"{ended}{f', {reason}' if reason else ''}")
 
@@ -145,12 +145,3 @@ class CredentialHelper:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace").strip()
-
-
-def _printable(text: str, secrets: Iterable[str]) -> str:
-    """The beginning of ``text`` on one line, without ``secrets`` and characters that could steer a terminal."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
-    shown = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    return shown if len(shown) <= _TEXT_LIMIT else f"{shown[:_TEXT_LIMIT]}..."

@@ -16,7 +16,8 @@ import random
 import re
 from collections.abc import Callable, Iterator
 
-from .errors import RegistryError, printable
+from .._model.foreign_text import printable
+from .errors import RegistryError
 from .failures import ConnectionLost, EarlyEnd
 from .http import HttpResponse
 from .retry import Clock

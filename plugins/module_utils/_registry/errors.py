@@ -17,9 +17,9 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from .._errors import RemoteError
+from .._model.foreign_text import printable, without
 from .._model.json_text import BadJson, parse_json
 
-_TEXT_LIMIT = 300
 _PLAIN_BODY_LIMIT = 50
 _PASSING_STATUS = frozenset({502, 503, 504})
 _LASTING_STATUS = frozenset({401, 403})
@@ -145,21 +145,6 @@ def status_text(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
-
-
-def printable(text: str, limit: int = _TEXT_LIMIT) -> str:
-    """The beginning of ``text`` on one line, without characters that could steer a terminal."""
-    line = " ".join(text.split())
-    shown = "".join(character for character in line if character.isprintable())
-    return shown if len(shown) <= limit else f"{shown[:limit]}..."
-
-
-def without(text: str, secrets: Iterable[str]) -> str:
-    """``text`` with stars in place of ``secrets``. To be used before a cut: half a secret is not recognised."""
-    # The longest first, as one may be a part of another.
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def _leaf(status: int, entries: tuple[Entry, ...], not_found: type[RegistryError]) -> type[RegistryError]:

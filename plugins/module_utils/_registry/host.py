@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from .._errors import RemoteError
 from .._model.credentials import Credentials
+from .._model.foreign_text import printable, without
 from .body import read_error_body
 from .challenge import parse_challenges, usable_challenge
 from .credential_text import basic, secrets_of, secrets_of_address
-from .errors import NotARegistry, printable, read_entries, registry_error, status_text, without
+from .errors import NotARegistry, read_entries, registry_error, status_text
 from .failures import PlainHttpAnswer
 from .http import HttpClient, HttpResponse
 from .retry import Clock, send_patiently

@@ -33,7 +33,8 @@ from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies_environment
 
 from .._errors import MissingLibraryError, RemoteError
-from .errors import NotARegistry, printable
+from .._model.foreign_text import printable
+from .errors import NotARegistry
 from .failures import ConnectionLost, EarlyEnd, HeaderTooLarge, RegistryUnreachable, causes, system_fault
 from .proxies import proxy_for
 from .tls import tls_context, tls_fault

@@ -18,12 +18,13 @@ from urllib.parse import urlsplit
 
 from .._errors import DataError
 from .._model.digest import Digest, InvalidDigest
+from .._model.foreign_text import printable
 from .._model.json_object import JsonObject
 from .._model.json_text import parse_json
 from .._model.reference import is_tag
 from .body import read_body
 from .connection import RegistryConnection
-from .errors import NameUnknown, NotARegistry, printable
+from .errors import NameUnknown, NotARegistry
 from .http import HttpResponse
 from .urls import redacted, resolved
 

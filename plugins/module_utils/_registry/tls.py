@@ -13,7 +13,7 @@ from __future__ import annotations
 import ssl
 
 from .._errors import HostError, RemoteError
-from .errors import printable
+from .._model.foreign_text import printable
 from .failures import PlainHttpAnswer, RegistryUnreachable, TlsFailed
 
 # What OpenSSL makes of an answer in plain HTTP, by version.

@@ -11,11 +11,11 @@ import json
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
+from ansible_collections.strata.containers.plugins.module_utils._model.foreign_text import without
 from ansible_collections.strata.containers.plugins.module_utils._registry.credential_text import (
     secrets_of_address,
     spellings,
 )
-from ansible_collections.strata.containers.plugins.module_utils._registry.errors import without
 
 SECRET = 'p@ss w\u00f6rd/+"<&'
 SIGNED = "https://storage.example.com/blob?Expires=60&X-Signature=ab%2Fcd%2Bef%20ghijkl&Key=K%C3%A4fer-schluessel#x"

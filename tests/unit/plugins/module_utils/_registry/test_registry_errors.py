@@ -15,7 +15,6 @@ from ansible_collections.strata.containers.plugins.module_utils._registry.errors
     ManifestUnknown,
     NameUnknown,
     RegistryError,
-    printable,
     registry_error,
     status_text,
 )
@@ -101,11 +100,6 @@ def test_a_registry_cannot_make_us_print_a_secret(body: Any) -> None:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     error = registry_error(400, raw, subject="", secrets=["hunter2"])
     assert "hunt" not in str(error) + repr(error)
-
-
-def test_text_is_cut_and_cannot_steer_a_terminal() -> None:
-    assert printable("a\x1b[31m\n\tb\u202e") == "a[31m b"
-    assert printable("x" * 500) == "x" * 300 + "..."
 
 
 def test_a_status_has_its_name_where_http_gives_it_one() -> None:
