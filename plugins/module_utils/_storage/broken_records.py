@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterator
 
 from .._host.atomic_files import read_file, replace_file
-from .._host.locks import exclusive, shared
+from .._host.locks import exclusive
 from .._host.mountinfo import mounts_below
 from .._model.digest import Digest
 from .driver import StoreDriver
@@ -57,14 +57,11 @@ def _nothing(_tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
 
 def keep_copies(layout: Layout) -> bool:
     """Keeps a copy of each record file that cannot be read, and tells whether one was made. Raises HostError."""
-    made = False
-    for path, kind in zip(layout.record_files, _KINDS):
-        lock = _lock_of(layout, path)
-        with shared(lock):
-            if _unreadable(path, kind) and not os.path.exists(_copy_of(layout, path)):
-                replace_file(_copy_of(layout, path), read_file(path) or b"")
-                made = True
-    return made
+    wanted = [file for file in zip(layout.record_files, _KINDS) if _lacks_copy(layout, *file)]
+    if wanted:
+        prepare_store(layout)
+    made = [_keep_copy(layout, *file) for file in wanted]
+    return any(made)
 
 
 def rebuild_counts(layout: Layout) -> bool:
@@ -78,9 +75,9 @@ def rebuild_counts(layout: Layout) -> bool:
     with exclusive(layout.mountpoints_lock) as descriptor:
         if not _unreadable(layout.mountpoints_json, MountRecord):
             return False
-        replace_file(_copy_of(layout, layout.mountpoints_json), read_file(layout.mountpoints_json) or b"")
+        _copy(layout, layout.mountpoints_json)
         stamp(descriptor)
-        replace_file(layout.mountpoints_json, encode_records(_mounts(layout)))
+        replace_file(layout.mountpoints_json, encode_records(_mounts(layout)), locked=True)
     return True
 
 
@@ -91,7 +88,24 @@ def empty_unreadable(layout: Layout, path: str) -> None:
         # Its records may be those of another tool by now, which saw the damage as we did.
         if _unreadable(path, kind):
             stamp(descriptor)
-            replace_file(path, encode_records(()))
+            replace_file(path, encode_records(()), locked=True)
+
+
+def _keep_copy(layout: Layout, path: str, kind: type[Record]) -> bool:
+    with exclusive(_lock_of(layout, path)):
+        wanted = _lacks_copy(layout, path, kind)
+        if wanted:
+            _copy(layout, path)
+    return wanted
+
+
+def _lacks_copy(layout: Layout, path: str, kind: type[Record]) -> bool:
+    return _unreadable(path, kind) and not os.path.exists(_copy_of(layout, path))
+
+
+def _copy(layout: Layout, path: str) -> None:
+    """Keeps a copy of a file; the caller holds its lock."""
+    replace_file(_copy_of(layout, path), read_file(path) or b"", locked=True)
 
 
 def _mounts(layout: Layout) -> list[MountRecord]:

@@ -4,12 +4,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._host.locks import exclusive
-from ansible_collections.strata.containers.plugins.module_utils._storage.broken_records import empty_unreadable
+from ansible_collections.strata.containers.plugins.module_utils._storage.broken_records import (
+    empty_unreadable,
+    keep_copies,
+    rebuild_counts,
+)
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import prepare_store
 
@@ -46,6 +53,48 @@ def test_an_unreadable_file_is_emptied_under_its_lock_and_others_are_told(
     assert path.read_text(encoding="ascii") == "[]"
     # Without a new record a podman that runs would not look again.
     assert lock.stat().st_size == 64
+
+
+def _killed_before_a_rename(number: int, work: Callable[[], object]) -> None:
+    """Runs ``work`` in a process that is killed when it gives its ``number``-th new file the name."""
+    child = os.fork()
+    if child == 0:
+        left, rename = [number], os.rename
+
+        def rename_or_die(old: str, new: str) -> None:
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            rename(old, new)
+
+        try:
+            os.rename = rename_or_die  # type: ignore[assignment]
+            work()
+        finally:
+            os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+
+
+@pytest.mark.parametrize(
+    ("name", "renames", "work"),
+    [
+        *((name, 1, lambda layout, path: empty_unreadable(layout, path)) for name in GUARDED),
+        *((name, 1, lambda layout, _path: keep_copies(layout)) for name in GUARDED if "mountpoints" not in name),
+        ("run/overlay-layers/mountpoints.json", 1, lambda layout, _path: rebuild_counts(layout)),
+        ("run/overlay-layers/mountpoints.json", 2, lambda layout, _path: rebuild_counts(layout)),
+    ],
+)
+def test_what_a_kill_leaves_the_next_run_takes_away(
+    name: str, renames: int, work: Callable[[Layout, str], object], layout: Layout, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text("[{", encoding="ascii")
+    _killed_before_a_rename(renames, lambda: work(layout, str(path)))
+    assert path.read_text(encoding="ascii") == "[{"
+    assert len(list(path.parent.glob(".tmp-*"))) == 1
+    work(layout, str(path))
+    assert list(path.parent.glob(".tmp-*")) == []
 
 
 def test_a_file_that_somebody_put_right_meanwhile_stays(layout: Layout, tmp_path: Path) -> None:
