@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
-from ansible_collections.strata.containers.plugins.module_utils._host.confine import CAP_SYS_ADMIN, limit_capabilities
+from ansible_collections.strata.containers.plugins.module_utils._host.confine import (
+    CAP_SYS_ADMIN,
+    capability_sets,
+    set_capabilities,
+)
 from ansible_collections.strata.containers.plugins.module_utils._host.mounts import MountFailed, mount, unmount
 from ansible_collections.strata.containers.plugins.module_utils._host.private_thread import with_own_mounts
 from ansible_collections.strata.containers.plugins.module_utils._storage import mounting
@@ -212,7 +216,7 @@ class TestSupport:
     @pytest.mark.parametrize(
         ("give_up", "code"),
         [
-            (lambda: limit_capabilities(_capabilities() - {CAP_SYS_ADMIN}), "permission_denied"),
+            (lambda: set_capabilities(capability_sets(_capabilities() - {CAP_SYS_ADMIN})), "permission_denied"),
             (lambda: os.setuid(65534), "not_root"),
         ],
     )

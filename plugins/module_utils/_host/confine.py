@@ -115,11 +115,6 @@ def drop_bounding_set() -> None:
             return
 
 
-def limit_capabilities(keep: Iterable[int]) -> None:
-    """Leaves those of ``keep`` that the process has as permitted and effective capabilities, and nothing to inherit."""
-    set_capabilities(capability_sets(keep))
-
-
 def capability_sets(keep: Iterable[int]) -> bytes:
     """What ``set_capabilities`` takes: those of ``keep`` that this process has, and nothing to inherit."""
     wanted = sum(1 << capability for capability in set(keep))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from dataclasses import dataclass
 
 from .mountinfo import mount_containing
 from .os_errors import host_error, reporting
@@ -37,15 +36,6 @@ _SAME = frozenset(
 # struct dirent64 is laid out alike on every architecture: inode, offset, length of the entry, then one byte of type.
 _TYPE_OFFSET = 18
 _DT_UNKNOWN = 0
-
-
-@dataclass(frozen=True)
-class DiskUsage:
-    """The space of a file system in bytes; ``available`` is what ordinary users may still take."""
-
-    total: int
-    used: int
-    available: int
 
 
 def backing_filesystem(path: str) -> str:
@@ -84,19 +74,6 @@ def supports_d_type(path: str) -> bool:
                 return False
     finally:
         closedir(stream)
-
-
-def disk_usage(path: str) -> DiskUsage:
-    """The space of the file system that holds ``path``, or the nearest directory above it. Raises HostError."""
-    directory = nearest_directory(path)
-    with reporting("ask for the free space of", directory):
-        facts = os.statvfs(directory)
-    block = facts.f_frsize
-    return DiskUsage(
-        total=facts.f_blocks * block,
-        used=(facts.f_blocks - facts.f_bfree) * block,
-        available=facts.f_bavail * block,
-    )
 
 
 def sync_filesystem(path: str) -> None:

@@ -164,10 +164,6 @@ class Layout:
         """The directory of a container in the run root."""
         return f"{self.run_containers_dir}/{container_id}"
 
-    def container_run_userdata(self, container_id: str) -> str:
-        """Where the tool that runs a container keeps its files until a reboot."""
-        return f"{self.container_run_dir(container_id)}/userdata"
-
     # Mount counts
 
     @property

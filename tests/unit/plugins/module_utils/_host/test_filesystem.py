@@ -12,7 +12,6 @@ from ansible_collections.strata.containers.plugins.module_utils._errors import H
 from ansible_collections.strata.containers.plugins.module_utils._host import filesystem
 from ansible_collections.strata.containers.plugins.module_utils._host.filesystem import (
     backing_filesystem,
-    disk_usage,
     nearest_directory,
     supports_d_type,
     sync_filesystem,
@@ -55,14 +54,6 @@ def test_directories_tell_the_type_of_their_entries(tmp_path: Path) -> None:
     before = os.stat(tmp_path).st_mtime_ns
     assert supports_d_type(str(tmp_path)) is True
     assert os.stat(tmp_path).st_mtime_ns == before
-
-
-def test_usage_adds_up() -> None:
-    usage = disk_usage("/")
-    facts = os.statvfs("/")
-    assert usage.total == facts.f_blocks * facts.f_frsize
-    assert 0 <= usage.used <= usage.total
-    assert usage.available <= usage.total - usage.used
 
 
 def test_syncing_an_absent_directory_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ def test_deleted_container_leaves_image_and_other_containers_alone(layout: Layou
     image_files = files_of(layout.images_dir)
     kept = create_container(layout, FakeDriver(layout), request("kept"))
     record = create_container(layout, FakeDriver(layout), request())
-    os.makedirs(layout.container_run_userdata(record.id))
+    os.makedirs(f"{layout.container_run_dir(record.id)}/userdata")
     os.makedirs(layout.mount_markers)
     Path(layout.mount_marker(record.id)).touch()
     delete_container(layout, FakeDriver(layout), record)

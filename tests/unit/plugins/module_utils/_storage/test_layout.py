@@ -39,7 +39,6 @@ PLACES = [
     (LAYOUT.container_item("ab", "state"), "/g/overlay-containers/ab/state"),
     (LAYOUT.container_userdata("ab"), "/g/overlay-containers/ab/userdata"),
     (LAYOUT.container_run_dir("ab"), "/r/overlay-containers/ab"),
-    (LAYOUT.container_run_userdata("ab"), "/r/overlay-containers/ab/userdata"),
     (LAYOUT.mountpoints_json, "/r/overlay-layers/mountpoints.json"),
     (LAYOUT.mountpoints_lock, "/r/overlay-layers/mountpoints.lock"),
     (LAYOUT.mount_marker("ab"), "/r/strata/mounts/ab"),
