@@ -324,7 +324,7 @@ error:
       type: str
       sample: manifest unknown
     object:
-      description: What it happened to; may be empty.
+      description: What it happened to; may be empty. Where several images failed, that of the first, and the message names all.
       returned: always
       type: str
       sample: registry.example.com/base/debian:13

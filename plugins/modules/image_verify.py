@@ -191,7 +191,7 @@ error:
       sample: >-
         the policy rejects registry.example.com/team/app:2.0 [reject of default in /etc/containers/policy.json]
     object:
-      description: What it happened to; may be empty.
+      description: What it happened to; may be empty. Where several images failed, that of the first, and the message names all.
       returned: always
       type: str
       sample: registry.example.com/team/app:2.0

@@ -201,6 +201,8 @@ class TestRegistryImageInfo:
         assert [image["name"] for image in result["images"]] == names
         codes = [image["error"]["code"] if image["error"] else None for image in result["images"]]
         assert codes == [None, "manifest_unknown", "manifest_unknown", None]
+        assert (result["error"]["code"], result["error"]["object"]) == ("manifest_unknown", names[1])
+        assert all(name in result["msg"] for name in names[1:3])
         assert all(set(image) == set(result["images"][0]) for image in result["images"])
         assert "image" not in result
 

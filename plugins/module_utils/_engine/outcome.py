@@ -28,14 +28,34 @@ class Outcome:
     failure: Optional[StrataError] = None
 
 
-def joint_failure(failures: Sequence[StrataError], asked: int, done: str) -> StrataError | None:
+class SeveralFailed(StrataError):
+    """More than one image was asked for, and some could not be done: code and object are those of the first of these."""
+
+    def __init__(self, failures: Sequence[tuple[str, StrataError]], asked: int, done: str) -> None:
+        """``failures`` are the names of the images with what went wrong."""
+        name, self.first = failures[0]
+        lines = "; ".join(_naming(*failure) for failure in failures)
+        message = f"{len(failures)} of {asked} images could not be {done}: {lines}"
+        super().__init__(message, subject=self.first.subject or name, code=self.first.code)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def facts(self) -> dict[str, Any]:
+        """As those of the first, with the message for all."""
+        return {**self.first.facts(), "message": self.message, "object": self.subject}
+
+
+def _naming(name: str, failure: StrataError) -> str:
+    text = str(failure)
+    return text if name in text else f"{name}: {text}"
+
+
+def joint_failure(failures: Sequence[tuple[str, StrataError]], asked: int, done: str) -> StrataError | None:
     """The failure of a task that ``asked`` for so many images: None where all were ``done`` (pulled, inspected).
 
-    That of the one image unchanged; of several, one that lists all failures, with the code of the first.
+    ``failures`` are the names of images with what went wrong. That of the one image unchanged; of several, SeveralFailed.
     """
     if not failures:
         return None
-    if asked == 1:
-        return failures[0]
-    lines = "; ".join(str(failure) for failure in failures)
-    return StrataError(f"{len(failures)} of {asked} images could not be {done}: {lines}", code=failures[0].code)
+    return failures[0][1] if asked == 1 else SeveralFailed(failures, asked, done)

@@ -72,7 +72,7 @@ def inspect_remote_images(
         try:
             entries.append(_inspect(access, reference, choice, gather, retry))
         except StrataError as error:
-            failures.append(error)
+            failures.append((str(reference), error))
             entries.append(_failed(reference, gather, error))
     facts: dict[str, Any] = {"images": entries}
     if len(entries) == 1:

@@ -75,17 +75,17 @@ def verify_images(
     The outcome fails for an image that cannot be judged, and with ``fail_on_refusal`` for one that is refused.
     """
     entries: list[dict[str, Any]] = []
-    failures: list[StrataError] = []
+    failures: list[tuple[str, StrataError]] = []
     for name in names:
         try:
             judged = judge(name)
         except StrataError as error:
-            failures.append(error)
+            failures.append((name, error))
             entries.append(_not_judged(name, gate, error))
             continue
         refused = fail_on_refusal and not judged.verdict.accepted
         refusal = gate.refusal(judged.reference, judged.verdict) if refused else None
-        failures += [refusal] if refusal else []
+        failures += [(name, refusal)] if refusal else []
         entries.append(_entry(judged, gate, refusal))
     facts: dict[str, Any] = {"images": entries, "accepted": all(entry["accepted"] for entry in entries)}
     if len(entries) == 1:

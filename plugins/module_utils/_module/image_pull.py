@@ -212,7 +212,7 @@ def _summary(results: Sequence[Pulled | _Failed]) -> Outcome:
     if len(images) == 1:
         facts["image"] = images[0]
     done = [result for result in results if isinstance(result, Pulled)]
-    failures = [result.error for result in results if isinstance(result, _Failed)]
+    failures = [(result.image["names"][0], result.error) for result in results if isinstance(result, _Failed)]
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for result in done:

@@ -21,7 +21,7 @@ from ansible_collections.strata.containers.plugins.module_utils._engine.remote i
 )
 from ansible_collections.strata.containers.plugins.module_utils._engine.retry import Retry
 from ansible_collections.strata.containers.plugins.module_utils._engine.sources import RegistryAccess
-from ansible_collections.strata.containers.plugins.module_utils._errors import RemoteError, StrataError, UsageError
+from ansible_collections.strata.containers.plugins.module_utils._errors import RemoteError, UsageError
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
 from ansible_collections.strata.containers.plugins.module_utils._model.platform import Platform
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
@@ -212,10 +212,15 @@ class TestInspect:
         assert "image" not in outcome.facts
 
 
-def test_the_failure_of_several_lists_all_and_has_the_code_of_the_first() -> None:
-    first, second = UsageError("one", code="first"), StrataError("two", subject="object")
+def test_the_failure_of_several_names_all_and_is_that_of_the_first() -> None:
+    first = RemoteError("one", code="first", wanted="x", found="y", status=404)
+    second = UsageError("two", subject="b.test/app:2")
+    failures = [("a.test/app:1", first), ("b.test/app:2", second)]
     assert joint_failure([], 3, "done") is None
-    assert joint_failure([first], 1, "done") is first
-    joint = joint_failure([first, second], 3, "done")
-    assert joint is not None and joint.code == "first"
-    assert str(joint) == "2 of 3 images could not be done: one; object: two"
+    assert joint_failure(failures[:1], 1, "done") is first
+    joint = joint_failure(failures, 3, "done")
+    message = "2 of 3 images could not be done: a.test/app:1: one (wanted x, found y); b.test/app:2: two"
+    assert joint is not None and str(joint) == message
+    assert joint.facts() == {**first.facts(), "message": message, "object": "a.test/app:1"}
+    other_way = joint_failure(failures[::-1], 2, "done")
+    assert other_way is not None and other_way.facts()["object"] == "b.test/app:2" and "status" not in other_way.facts()
