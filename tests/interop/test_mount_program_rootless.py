@@ -10,14 +10,13 @@ import json
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lab.commands import missing_judges, run
 from lab.long_run import only_long
-from lab.program_stores import OPTION, note, program_below, programs_below, wait_until
+from lab.program_stores import UserProgramStore, note, program_below, programs_below, wait_until
 from lab.registry import Registry
 from lab.trees import describe_tree, differences
 from lab.user_world import UID, UserStore, UserWorld
@@ -36,29 +35,9 @@ def fuse(world: UserWorld) -> None:
     run(world.inside("mount", "--bind", node, "/dev/fuse"))
 
 
-@dataclass(frozen=True)
-class ProgramStore(UserStore):
-    """A store of the user's; every command names the mount program, ours too, and a mask where there is one."""
-
-    mask: str = ""
-
-    @property
-    def options(self) -> list[str]:
-        return [OPTION, *([f"overlay.force_mask={self.mask}"] if self.mask else [])]
-
-    def podman_command(self, *arguments: str) -> list[str]:
-        return super().podman_command(*(f"--storage-opt={option}" for option in self.options), *arguments)
-
-    def buildah(self, *arguments: str) -> str:
-        return super().buildah("--storage-opt", OPTION, *arguments)
-
-    def module_options(self) -> dict[str, Any]:
-        return {**super().module_options(), "driver_options": self.options}
-
-
-def make(world: UserWorld, name: str, mask: str = "") -> ProgramStore:
+def make(world: UserWorld, name: str, mask: str = "") -> UserProgramStore:
     store = world.store(f"fuse-{name}")
-    return ProgramStore(store.base, store.run, world=world, mask=mask)
+    return UserProgramStore(store.base, store.run, world=world, mask=mask)
 
 
 def records(store: UserStore, kind: str) -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .stores import Store
+from .user_world import UserStore
 
 PROGRAM = shutil.which("fuse-overlayfs") or "/usr/bin/fuse-overlayfs"
 OPTION = f"overlay.mount_program={PROGRAM}"
@@ -22,20 +23,32 @@ OPTION = f"overlay.mount_program={PROGRAM}"
 
 @dataclass(frozen=True)
 class ProgramStore(Store):
-    """As Store; every command names the mount program, ours too."""
+    """As Store; every command names the mount program, ours too, and podman and ours the ``force_mask`` where there is one."""
+
+    mask: str = ""
+
+    @property
+    def options(self) -> list[str]:
+        """The options of the driver."""
+        return [OPTION, *([f"overlay.force_mask={self.mask}"] if self.mask else [])]
 
     def podman_command(self, *arguments: str) -> list[str]:
-        return super().podman_command("--storage-opt", OPTION, *arguments)
+        return super().podman_command(*(f"--storage-opt={option}" for option in self.options), *arguments)
 
     def buildah(self, *arguments: str) -> str:
         return super().buildah("--storage-opt", OPTION, *arguments)
 
     def module_options(self) -> dict[str, Any]:
-        return {**super().module_options(), "driver_options": [OPTION]}
+        return {**super().module_options(), "driver_options": self.options}
 
     @property
     def bracket(self) -> str:
         return super().bracket.replace("]", f":{OPTION}]")
+
+
+@dataclass(frozen=True)
+class UserProgramStore(ProgramStore, UserStore):
+    """The same for a store of a user without rights."""
 
 
 def by_program(store: Store) -> ProgramStore:
