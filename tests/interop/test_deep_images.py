@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import MountRequest
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
 from lab.commands import CommandFailed
@@ -96,7 +97,7 @@ def test_podman_and_we_mount_an_image_of_more_layers_than_a_page_names(deep: Cal
     store.podman("create", "--name", "theirs", image, "true")
     driver = OverlayDriver(Layout(store.root, store.run_root))
     top = store.podman_json("image", "inspect", image)[0]["GraphDriver"]["Data"]["UpperDir"].split("/")[-2]
-    assert len(driver.mount_data(top, True, ("ro",), "")[0]) > PAGE
+    assert len(driver.mount_data(top, MountRequest(True, ("ro",)))[0]) > PAGE
     point = store.podman("image", "mount", image)
     assert _seen(point) == _files(80)
     assert ours.do("image_mount", name=image)["mount_count"] == 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from ansible_collections.strata.containers.plugins.module_utils._engine.remove_i
 from ansible_collections.strata.containers.plugins.module_utils._host.remove_tree import InUse
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import UnknownImage
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import MountRequest
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
 from lab.modules import ModuleResult, run_module
@@ -74,11 +75,11 @@ class _Slow(OverlayDriver):
         super().__init__(layout)
         self._work = work
 
-    def read_only(self, read_only: bool, mount_options: Sequence[str]) -> bool:
+    def read_only(self, request: MountRequest) -> bool:
         # Asked once more under the locks, where whoever waits for them would be waited for.
         work, self._work = self._work, lambda: None
         work()
-        return super().read_only(read_only, mount_options)
+        return super().read_only(request)
 
 
 def test_an_image_that_is_mounted_while_its_removal_waits_is_in_use(store: Store) -> None:

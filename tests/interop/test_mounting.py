@@ -21,6 +21,7 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._host.mounts import bind_private, mount, unmount
 from ansible_collections.strata.containers.plugins.module_utils._storage import mounting
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import Catalog, read_catalog
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import MountRequest
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.mounting import MountState, ReadOnlyConflict
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
@@ -57,9 +58,7 @@ class Shared:
 
     def mount(self, read_only: bool = False, options: tuple[str, ...] = ()) -> tuple[MountState, bool]:
         record = self.catalog.container(CONTAINER)
-        return mounting.mount(
-            self.layout, self.driver(), record.id, record.layer, read_only=read_only, mount_options=options
-        )
+        return mounting.mount(self.layout, self.driver(), record.id, record.layer, MountRequest(read_only, options))
 
     def unmount(self, force: bool = False) -> tuple[MountState, bool]:
         record = self.catalog.container(CONTAINER)
@@ -229,13 +228,13 @@ class TestReadOnly:
     def test_an_image_is_shared_with_podman_image_mount(self, shared: Shared) -> None:
         image = shared.catalog.image(IMAGE)
         arguments: tuple[Any, ...] = (shared.layout, shared.driver(), image.id, image.layer)
-        state, changed = mounting.mount(*arguments, read_only=True)
+        state, changed = mounting.mount(*arguments, MountRequest(read_only=True))
         assert changed
         assert shared.store.podman("image", "mount", IMAGE) == state.mount_point
         assert shared.counts() == [2]
         assert mounting.unmount(*arguments, force=False)[0].mount_count == 1
         # podman's image mount is read-only, as ours.
-        assert mounting.mount(*arguments, read_only=True)[0].mount_count == 2
+        assert mounting.mount(*arguments, MountRequest(read_only=True))[0].mount_count == 2
         mounting.unmount(*arguments, force=False)
         shared.store.podman("image", "umount", IMAGE)
         assert shared.points() == []
@@ -272,7 +271,7 @@ class TestTheHome:
     def test_no_mount_of_its_own_is_made_when_the_options_say_so(self, shared: Shared) -> None:
         record = shared.catalog.container(CONTAINER)
         driver = shared.driver("overlay.skip_mount_home=true")
-        mounting.mount(shared.layout, driver, record.id, record.layer, read_only=False)
+        mounting.mount(shared.layout, driver, record.id, record.layer, MountRequest())
         assert shared.points() == [shared.merged]
         mounting.unmount(shared.layout, driver, record.id, record.layer, force=False)
         assert shared.points() == []

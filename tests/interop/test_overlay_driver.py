@@ -23,6 +23,7 @@ from ansible_collections.strata.containers.plugins.module_utils._host.mounts imp
 from ansible_collections.strata.containers.plugins.module_utils._host.private_thread import with_own_mounts
 from ansible_collections.strata.containers.plugins.module_utils._storage import mounting
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import read_catalog
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import MountRequest
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.mounted import mounted
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
@@ -110,7 +111,7 @@ class TestLayerDirectories:
     def test_removing_leaves_nothing(self, layout: Layout, driver: OverlayDriver) -> None:
         driver.adopt_layer(BASE, None, staged(layout, file="x"), False)
         driver.create_writable(TOP, BASE)
-        driver.mount(TOP, read_only=False, mount_options=(), mount_label="")
+        driver.mount(TOP, MountRequest())
         driver.remove(TOP)
         driver.remove(BASE)
         driver.remove(BASE)
@@ -134,9 +135,9 @@ class TestDepth:
         container = store.containers_storage("create-container", image).split()[0]
         top = read_catalog(layout).container(container).layer
         driver = OverlayDriver(layout)
-        assert len(driver.mount_data(top, False, (), "")[0]) > 4096
+        assert len(driver.mount_data(top, MountRequest())[0]) > 4096
         for read_only in (False, True):
-            state, _changed = mounting.mount(layout, driver, container, top, read_only=read_only)
+            state, _changed = mounting.mount(layout, driver, container, top, MountRequest(read_only))
             assert state.mount_point is not None
             assert len(os.listdir(state.mount_point)) == 60
             assert store.containers_storage("mount", container) == state.mount_point
@@ -151,14 +152,14 @@ class TestDepth:
             driver.create_writable(layer, parent)
             Path(layout.diff(layer), f"file{number}").write_bytes(b"")
             parent = layer
-        path = driver.mount(f"{500:064x}", read_only=False, mount_options=(), mount_label="")
+        path = driver.mount(f"{500:064x}", MountRequest())
         assert len(os.listdir(path)) == 501
         driver.unmount(f"{500:064x}")
         # A layer that can be written lies on the others, one that cannot is among them.
-        driver.mount(f"{499:064x}", read_only=True, mount_options=(), mount_label="")
+        driver.mount(f"{499:064x}", MountRequest(read_only=True))
         driver.unmount(f"{499:064x}")
         with pytest.raises(TooManyLayers, match="at most 500"):
-            driver.mount(f"{500:064x}", read_only=True, mount_options=(), mount_label="")
+            driver.mount(f"{500:064x}", MountRequest(read_only=True))
         with pytest.raises(TooManyLayers):
             driver.create_writable("f" * 64, parent)
         assert not os.path.exists(layout.driver_layer("f" * 64))
@@ -169,7 +170,7 @@ class TestDepth:
         driver = OverlayDriver(layout)
         driver.adopt_layer(BASE, None, staged(layout, file="x"), False)
         driver.create_writable(TOP, BASE)
-        path = driver.mount(TOP, read_only=False, mount_options=(), mount_label="")
+        path = driver.mount(TOP, MountRequest())
         try:
             assert mounted(layout, TOP, 0) is not None
             assert os.listdir(path) == ["file"]
@@ -179,7 +180,7 @@ class TestDepth:
     def test_an_option_that_the_kernel_does_not_know_is_an_error(self, layout: Layout, driver: OverlayDriver) -> None:
         driver.create_writable(TOP, None)
         with pytest.raises(MountFailed) as raised:
-            driver.mount(TOP, read_only=False, mount_options=("no_such_option",), mount_label="")
+            driver.mount(TOP, MountRequest(options=("no_such_option",)))
         assert raised.value.subject == layout.merged(TOP)
 
 

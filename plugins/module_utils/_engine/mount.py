@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .._report import Reporter
-from .._storage.driver import StoreDriver
+from .._storage.driver import MountRequest, StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.records import ContainerRecord, LayerRecord
@@ -45,26 +45,21 @@ def mount_container(
     record = catalog.container(name)
     owners_of = _owners(layout, driver, record)
     before = mount_state(layout, catalog, record.id, record.layer)
-    mount_options = tuple(record.flags.get("MountOpts") or ())
+    request = MountRequest(
+        read_only,
+        tuple(record.flags.get("MountOpts") or ()),
+        str(record.flags.get("MountLabel") or ""),
+        may_be_volatile and record.flags.get("Volatile") is True,
+    )
     if check_mode:
         driver.ensure_usable()
         layer = catalog.layer(record.layer)
         if owners_of and layer and not before.mount_point:
             owners_of(layer)
-        wanted = driver.read_only(read_only, mount_options)
+        wanted = driver.read_only(request)
         after, changed = predict_mount(layout, record.id, record.layer, before, read_only=wanted)
         return _outcome(layout, record, before, after, changed)
-    after, changed = mount(
-        layout,
-        driver,
-        record.id,
-        record.layer,
-        read_only=read_only,
-        mount_options=mount_options,
-        mount_label=str(record.flags.get("MountLabel") or ""),
-        volatile=may_be_volatile and record.flags.get("Volatile") is True,
-        owners_of=owners_of,
-    )
+    after, changed = mount(layout, driver, record.id, record.layer, request, owners_of)
     if changed:
         reporter.step("mounted", record.id, path=after.mount_point, count=after.mount_count, read_only=read_only)
     return _outcome(layout, record, before, after, changed)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from .._errors import UsageError
 from .._report import Reporter
 from .._storage.catalog import Catalog, ReadOnlyImage, UnknownContainer, UnknownImage, read_catalog
-from .._storage.driver import StoreDriver
+from .._storage.driver import MountRequest, StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.records import ImageRecord
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # In upstream's driver these options of its own keep an image's mount from having those of storage.conf. They make it
 # read-only, where the driver has such mounts.
-_OPTIONS = ("ro",)
+_REQUEST = MountRequest(options=("ro",))
 
 
 class NothingToMount(UsageError):
@@ -70,11 +70,11 @@ def mount_image(
     before = mount_state(layout, catalog, record.id, record.layer)
     if check_mode:
         driver.ensure_usable()
-        wanted = driver.read_only(False, _OPTIONS)
+        wanted = driver.read_only(_REQUEST)
         after, changed = predict_mount(layout, record.id, record.layer, before, read_only=wanted)
         return _outcome(layout, catalog, record, before, after, changed)
     try:
-        after, changed = mount(layout, driver, record.id, record.layer, read_only=False, mount_options=_OPTIONS)
+        after, changed = mount(layout, driver, record.id, record.layer, _REQUEST)
     except UnknownContainer as error:
         raise UnknownImage("the image was deleted meanwhile", subject=name, found=record.id) from error
     if changed and all(image.id != record.id for image in read_catalog(layout).images):

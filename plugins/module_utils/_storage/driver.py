@@ -11,7 +11,7 @@ Where the trees lie is the business of the layout. Which drivers there are is to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .._errors import HostError
 
@@ -23,6 +23,19 @@ class DriverUnsupported(HostError):
     """The store belongs to a driver, or is set up for something, that this engine does not have."""
 
     code = "driver_unsupported"
+
+
+class MountRequest(NamedTuple):
+    """How a layer is to be mounted.
+
+    ``options`` are those of the container; with none the store's hold. ``label`` is an SELinux context, empty for none. With
+    ``volatile`` nothing that is written needs to be synced: the container's files may be lost with the power.
+    """
+
+    read_only: bool = False
+    options: Sequence[str] = ()
+    label: str = ""
+    volatile: bool = False
 
 
 class TreeDriver(Protocol):
@@ -71,24 +84,13 @@ class StoreDriver(TreeDriver, Protocol):
     def status(self) -> dict[str, str]:
         """What the driver is, in the words of ``podman info``; only reads, also where the store does not exist."""
 
-    def read_only(self, read_only: bool, mount_options: Sequence[str]) -> bool:
-        """Whether a mount with these wishes cannot be written. Raises DriverUnsupported where the driver has no such mounts."""
+    def read_only(self, request: MountRequest) -> bool:
+        """Whether such a mount cannot be written. Raises DriverUnsupported where the driver has no such mounts."""
 
-    def mount(
-        self,
-        layer_id: str,
-        *,
-        read_only: bool,
-        mount_options: Sequence[str],
-        mount_label: str,
-        volatile: bool = False,
-        owners: MountOwners | None = None,
-    ) -> str:
-        """Mounts a layer, and returns the path.
+    def mount(self, layer_id: str, request: MountRequest, owners: MountOwners | None = None) -> str:
+        """Mounts a layer, and returns the path. ``owners`` is for a container with ID maps.
 
-        ``mount_options`` are those of the container; with none the store's hold. ``mount_label`` is an SELinux context. With
-        ``volatile`` nothing that is written needs to be synced. ``owners`` is for a container with ID maps. Raises
-        DriverUnsupported, StoreDamaged and HostError.
+        Raises DriverUnsupported, StoreDamaged and HostError.
         """
 
     def unmount(self, layer_id: str) -> None:

@@ -12,7 +12,7 @@ order are those of upstream's ``Mount`` and ``Unmount`` (``store.go``, ``layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from .._errors import StrataError, UsageError
 from .._host.locks import exclusive
 from .catalog import Catalog, UnknownContainer, read_catalog
-from .driver import StoreDriver
+from .driver import MountRequest, StoreDriver
 from .edit import Tables, open_for_change
 from .last_write import stamp
 from .layout import Layout
@@ -84,21 +84,16 @@ def mount(
     driver: StoreDriver,
     owner_id: str,
     layer_id: str,
-    *,
-    read_only: bool,
-    mount_options: Sequence[str] = (),
-    mount_label: str = "",
-    volatile: bool = False,
+    request: MountRequest,
     owners_of: Callable[[LayerRecord], MountOwners] | None = None,
 ) -> tuple[MountState, bool]:
     """The layer of ``owner_id`` mounted with one count of ours, and whether anything had to be done for it.
 
-    ``mount_options`` are those of the container; with none the store's hold. ``mount_label`` is an SELinux context; with
-    none that of the layer's record holds. ``volatile`` is for a container whose files may be lost with the power. ``owners_of``
-    tells who owns the files of a container with ID maps. Raises ReadOnlyConflict, UnknownContainer where the layer was deleted
-    meanwhile, DriverUnsupported, MountFailed, StoreDamaged, HostError, and what ``owners_of`` raises.
+    Without a label in ``request`` that of the layer's record holds. ``owners_of`` tells who owns the files of a container with
+    ID maps. Raises ReadOnlyConflict, UnknownContainer where the layer was deleted meanwhile, DriverUnsupported, MountFailed,
+    StoreDamaged, HostError, and what ``owners_of`` raises.
     """
-    wanted_read_only = driver.read_only(read_only, mount_options)
+    wanted_read_only = driver.read_only(request)
     before = mount_state(layout, read_catalog(layout), owner_id, layer_id)
     ensure_same_mode(owner_id, before, wanted_read_only)
     if before.mounted_here and before.mount_point:
@@ -121,14 +116,7 @@ def mount(
         try:
             if not before.mount_point:
                 driver.hold_home()
-                driver.mount(
-                    layer_id,
-                    read_only=read_only,
-                    mount_options=mount_options,
-                    mount_label=mount_label or layer.mount_label,
-                    volatile=volatile,
-                    owners=owners,
-                )
+                driver.mount(layer_id, request._replace(label=request.label or layer.mount_label), owners)
             _record(layout, tables, layer_id, after)
         except StrataError:
             _give_up(layout, driver, tables, owner_id, layer_id, before, storage)

@@ -23,7 +23,7 @@ from .._host.mountinfo import mount_at
 from .._host.mounts import bind_private, make_private, release_bind, unmount
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
-from .driver import DriverUnsupported
+from .driver import DriverUnsupported, MountRequest
 from .json_record import StoreDamaged
 from .layout import Layout
 from .mount_program import note_native, uses_mount_program
@@ -174,41 +174,26 @@ class OverlayDriver:
 
     # Mounting
 
-    def read_only(self, read_only: bool, mount_options: Sequence[str]) -> bool:
-        """Whether a mount with these wishes cannot be written: the options of a container or the store may say so too."""
-        return read_only or wants_read_only(self._mount_options(mount_options))
+    def read_only(self, request: MountRequest) -> bool:
+        """Whether such a mount cannot be written: the options of a container or the store may say so too."""
+        return request.read_only or wants_read_only(self._mount_options(request.options))
 
-    def mount_data(
-        self, layer_id: str, read_only: bool, mount_options: Sequence[str], mount_label: str
-    ) -> tuple[str, int]:
-        """The data and flags with which a layer is mounted, whatever the length.
+    def mount_data(self, layer_id: str, request: MountRequest) -> tuple[str, int]:
+        """The data and flags with which a layer is mounted, whatever the length. Raises StoreDamaged, TooManyLayers and HostError."""
+        stack = self._stack(layer_id, self.read_only(request))
+        return mount_arguments(stack, self._mount_options(request.options), effective_label(request.label))
 
-        ``mount_options`` are those of the container; with none the store's hold. Raises StoreDamaged, TooManyLayers and HostError.
-        """
-        stack = self._stack(layer_id, self.read_only(read_only, mount_options))
-        return mount_arguments(stack, self._mount_options(mount_options), effective_label(mount_label))
+    def mount(self, layer_id: str, request: MountRequest, owners: MountOwners | None = None) -> str:
+        """Mounts a layer on the layers below, and returns the path. ``owners`` is for a container with ID maps.
 
-    def mount(
-        self,
-        layer_id: str,
-        *,
-        read_only: bool,
-        mount_options: Sequence[str],
-        mount_label: str,
-        volatile: bool = False,
-        owners: MountOwners | None = None,
-    ) -> str:
-        """Mounts a layer on the layers below, and returns the path. Arguments as in mount_data().
-
-        With ``volatile`` nothing that is written is synced, where the kernel can do that (Linux 5.10). ``owners`` is for a
-        container with ID maps.
+        That of a volatile container is not synced where the kernel can do that (Linux 5.10).
 
         Raises DriverUnsupported, StoreDamaged, TooManyLayers, MountFailed and HostError.
         """
         self._ensure_noted()
         layout = self._layout
-        stack = self._stack(layer_id, self.read_only(read_only, mount_options))
-        options = (*self._mount_options(mount_options), *(owners.words if owners else ()))
+        stack = self._stack(layer_id, self.read_only(request))
+        options = (*self._mount_options(request.options), *(owners.words if owners else ()))
         target = layout.merged(layer_id)
         self.make_mount_point(layer_id)
         _own_root(layout.diff(layer_id), owners.root if owners else _ROOT)
@@ -216,7 +201,7 @@ class OverlayDriver:
             _forget_volatile(stack.work)
 
         def make(stack: OverlayStack) -> None:
-            self._mount_stack(stack, options, effective_label(mount_label), target, volatile)
+            self._mount_stack(stack, options, effective_label(request.label), target, request.volatile)
 
         if owners and owners.show:
             owners.show(layer_id, stack, make)

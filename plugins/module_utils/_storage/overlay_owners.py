@@ -25,7 +25,7 @@ from .._host.private_thread import with_own_mounts
 from .._host.remove_tree import remove_tree
 from .._model.id_map import IdMap, IdMaps
 from .._model.owner_shift import Owner, owner_shift
-from .driver import StoreDriver
+from .driver import MountRequest, StoreDriver
 from .layout import Layout
 from .overlay_data import OverlayStack, mount_arguments
 from .overlay_mount import mount_overlay
@@ -101,7 +101,7 @@ def change_overlay_owners(layout: Layout, driver: StoreDriver, layer_id: str, be
     owner_of = owner_shift(before, after, overflow_owner())
 
     def work() -> None:
-        merged = driver.mount(layer_id, read_only=False, mount_options=(), mount_label="")
+        merged = driver.mount(layer_id, MountRequest())
         chown_tree(merged, owner_of, copies=True)
         # At once, and not when the namespace is cleared away: the kernel is to be done with the directories.
         unmount(merged)

@@ -11,13 +11,12 @@ To mount a layer is to count who uses its directory, and nothing else.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .._host.machine import is_root
 from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
-from .driver import DriverUnsupported
+from .driver import DriverUnsupported, MountRequest
 from .json_record import StoreDamaged
 from .layout import Layout
 from .prepare import NotRoot
@@ -79,16 +78,16 @@ class WholeTreeDriver:
 
     # Mounting
 
-    def read_only(self, read_only: bool, mount_options: Sequence[str]) -> bool:
+    def read_only(self, request: MountRequest) -> bool:
         """False: nothing keeps anybody from writing into the directory.
 
-        Upstream takes the option ``ro`` and does nothing about it, as here. Raises DriverUnsupported for another, and where
-        ``read_only`` is asked for.
+        Upstream takes the option ``ro`` and does nothing about it, as here. Raises DriverUnsupported for another, and where a
+        read-only mount is asked for.
         """
-        for option in mount_options:
+        for option in request.options:
             if option != _IGNORED_OPTION:
                 raise DriverUnsupported(f"the {self._layout.driver} driver knows no mount options", subject=option)
-        if read_only:
+        if request.read_only:
             raise DriverUnsupported(
                 f"the {self._layout.driver} driver cannot keep the files of a container from being written",
                 subject=self._layout.graph_root,
@@ -96,19 +95,10 @@ class WholeTreeDriver:
             )
         return False
 
-    def mount(
-        self,
-        layer_id: str,
-        *,
-        read_only: bool,
-        mount_options: Sequence[str],
-        mount_label: str,
-        volatile: bool = False,
-        owners: MountOwners | None = None,
-    ) -> str:
+    def mount(self, layer_id: str, request: MountRequest, owners: MountOwners | None = None) -> str:
         """The directory of the layer. Raises DriverUnsupported for what no directory can be, and StoreDamaged."""
-        del mount_label, volatile, owners
-        self.read_only(read_only, mount_options)
+        del owners
+        self.read_only(request)
         return self.tree_of(layer_id)
 
     def unmount(self, layer_id: str) -> None:

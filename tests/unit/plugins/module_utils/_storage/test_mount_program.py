@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._host.xattrs import list_xattrs, set_xattr
 from ansible_collections.strata.containers.plugins.module_utils._storage import mount_program
-from ansible_collections.strata.containers.plugins.module_utils._storage.driver import DriverUnsupported
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import DriverUnsupported, MountRequest
 from ansible_collections.strata.containers.plugins.module_utils._storage.drivers import open_driver
 from ansible_collections.strata.containers.plugins.module_utils._storage.fuse_overlay import FuseOverlayDriver
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
@@ -76,7 +76,7 @@ def test_the_driver_refuses_such_a_store(layout: Layout) -> None:
         driver.check_support,
         lambda: driver.create_writable("new", None),
         lambda: driver.adopt_layer("new", None, layout.diff("one"), False),
-        lambda: driver.mount("one", read_only=True, mount_options=(), mount_label=""),
+        lambda: driver.mount("one", MountRequest(read_only=True)),
     ]
     for call in calls:
         with pytest.raises(DriverUnsupported) as raised:

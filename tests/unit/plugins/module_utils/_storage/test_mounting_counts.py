@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._storage import mounting
 from ansible_collections.strata.containers.plugins.module_utils._storage.catalog import UnknownContainer, read_catalog
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import MountRequest
 from ansible_collections.strata.containers.plugins.module_utils._storage.edit import open_for_change
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.mount_marker import mount_identity
@@ -40,8 +41,8 @@ class FakeDriver:
         self.label = ""
         self.step: Callable[[], None] = lambda: None
 
-    def read_only(self, read_only: bool, mount_options: Sequence[str]) -> bool:
-        return read_only or "ro" in mount_options
+    def read_only(self, request: MountRequest) -> bool:
+        return request.read_only or "ro" in request.options
 
     def hold_home(self) -> None:
         self.step()
@@ -51,21 +52,12 @@ class FakeDriver:
         self.step()
         os.makedirs(self._layout.merged(layer_id), exist_ok=True)
 
-    def mount(
-        self,
-        layer_id: str,
-        *,
-        read_only: bool,
-        mount_options: Sequence[str],
-        mount_label: str,
-        volatile: bool,
-        owners: object,
-    ) -> str:
+    def mount(self, layer_id: str, request: MountRequest, owners: object) -> str:
         self.step()
         assert self.home, "the home must be bound before anything is mounted in it"
-        self.table[layer_id] = self.read_only(read_only, mount_options)
+        self.table[layer_id] = self.read_only(request)
         self.mounts_made += 1
-        self.label = mount_label
+        self.label = request.label
         return self._layout.merged(layer_id)
 
     def unmount(self, layer_id: str) -> None:
@@ -101,8 +93,7 @@ class Bench:
             self.driver,
             OWNER,
             LAYER,
-            read_only=read_only,
-            mount_options=options,  # type: ignore[arg-type]
+            MountRequest(read_only, options),
         )
 
     def unmount(self, force: bool = False) -> tuple[MountState, bool]:

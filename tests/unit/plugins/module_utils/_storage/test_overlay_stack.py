@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._host.mounts import MS_NODEV, MS_RDONLY
 from ansible_collections.strata.containers.plugins.module_utils._storage import overlay_support
+from ansible_collections.strata.containers.plugins.module_utils._storage.driver import MountRequest
 from ansible_collections.strata.containers.plugins.module_utils._storage.json_record import StoreDamaged
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
@@ -84,24 +85,24 @@ class TestMountData:
     def test_a_writable_mount(self, layout: Layout, driver: OverlayDriver) -> None:
         home = layout.driver_home
         data = f"lowerdir={home}/l/BASE,upperdir={home}/middle/diff,workdir={home}/middle/work"
-        assert driver.mount_data("middle", False, (), "") == (data, 0)
+        assert driver.mount_data("middle", MountRequest()) == (data, 0)
 
     def test_a_read_only_mount(self, layout: Layout, driver: OverlayDriver) -> None:
         home = layout.driver_home
         data = f"lowerdir={home}/middle/diff:{home}/l/BASE"
-        assert driver.mount_data("middle", True, (), "") == (data, MS_RDONLY)
+        assert driver.mount_data("middle", MountRequest(read_only=True)) == (data, MS_RDONLY)
 
     def test_the_stores_options_hold_where_the_container_has_none(self, layout: Layout) -> None:
         driver = OverlayDriver(layout, ("overlay.mountopt=nodev",))
-        assert driver.mount_data("middle", False, (), "")[1] == MS_NODEV
-        assert driver.mount_data("middle", False, ("suid",), "")[1] == 0
+        assert driver.mount_data("middle", MountRequest())[1] == MS_NODEV
+        assert driver.mount_data("middle", MountRequest(options=("suid",)))[1] == 0
 
     def test_the_containers_options_may_make_it_read_only(self, layout: Layout, driver: OverlayDriver) -> None:
-        data, flags = driver.mount_data("middle", False, ("ro",), "")
+        data, flags = driver.mount_data("middle", MountRequest(options=("ro",)))
         assert "upperdir" not in data
         assert flags == MS_RDONLY
-        assert driver.read_only(False, ("ro",))
-        assert not driver.read_only(False, ())
+        assert driver.read_only(MountRequest(options=("ro",)))
+        assert not driver.read_only(MountRequest())
 
 
 class TestStatus:
