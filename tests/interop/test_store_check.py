@@ -77,11 +77,13 @@ class TestNothingIsWrong:
         assert not run_check(store, deep=True, repair=True, remove_containers=True).changed
         assert files(store) == before
 
-    def test_with_access_lists_and_links_by_another_way(self, make_store: Callable[[str], Store], tmp_path: Path) -> None:
+    def test_with_access_lists_and_links_by_another_way(
+        self, make_store: Callable[[str], Store], tmp_path: Path
+    ) -> None:
         """An access list changes the mode that the header states, and a link settles it for all names of the file."""
         store, layout = make_store("listed"), ImageLayout(str(tmp_path / "listed"))
         # Revision 2; the owner reads and writes, the group reads, others nothing, the mask is all (linux/posix_acl_xattr.h).
-        text = "02000000" "01000600ffffffff" "04000400ffffffff" "10000700ffffffff" "20000000ffffffff"
+        text = "0200000001000600ffffffff04000400ffffffff10000700ffffffff20000000ffffffff"
         access_list = xattr("system.posix_acl_access", bytes.fromhex(text))
         entries = [
             Entry("listed", content=b"1", mode=0o640, pax=access_list),

@@ -95,7 +95,10 @@ class ConfigPaths:
         if self.xdg_runtime_dir:
             return self.xdg_runtime_dir
         temporary = self.environment.get("TMPDIR") or "/tmp"
-        candidates = [self.in_system(f"/run/user/{self.uid}"), os.path.join(temporary, f"{_NAME_BY_OLD_PODMAN}-{self.uid}")]
+        candidates = [
+            self.in_system(f"/run/user/{self.uid}"),
+            os.path.join(temporary, f"{_NAME_BY_OLD_PODMAN}-{self.uid}"),
+        ]
         own = (path for path in candidates if _is_own_directory(path, self.uid))
         return next(own, None) or os.path.join(temporary, f"{self._runtime_name()}-{self.uid}")
 

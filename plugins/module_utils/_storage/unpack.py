@@ -23,6 +23,7 @@ from .._host.machine import in_user_namespace
 from .._host.os_errors import host_error
 from .._host.pipes import write_all
 from .._host.remove_tree import remove_tree
+from .._layer.member_times import directory_times, link_times, times
 from .._layer.tar_header import (
     BLOCK_DEVICE,
     CHARACTER_DEVICE,
@@ -48,7 +49,6 @@ _PERMISSIONS = 0o7777
 _CREATED = 0o755
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NODES = {FIFO: stat.S_IFIFO, CHARACTER_DEVICE: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK}
-_TIME_LIMIT = 1 << 63
 
 # Never taken from an image: the host labels its own files.
 _IGNORED_ATTRIBUTES = frozenset({b"security.selinux"})
@@ -241,7 +241,7 @@ class Unpacking:
                 # Owner before mode: chown(2) takes the setuid and setgid bits away.
                 os.fchown(descriptor, member.uid, member.gid)
                 os.fchmod(descriptor, mode)
-            os.utime(descriptor, ns=_times(member))
+            os.utime(descriptor, ns=times(member))
         finally:
             os.close(descriptor)
 
@@ -279,7 +279,7 @@ class Unpacking:
     def _symbolic_link(self, path: bytes, member: TarMember) -> None:
         self._replace(path, lambda: os.symlink(member.linkname, path))
         os.chown(path, member.uid, member.gid, follow_symlinks=False)
-        os.utime(path, ns=_link_times(member), follow_symlinks=False)
+        os.utime(path, ns=link_times(member), follow_symlinks=False)
 
     def _hard_link(self, path: bytes, member: TarMember) -> None:
         self._replace(path, lambda: os.link(_clean(member.linkname), path, follow_symlinks=False))
@@ -289,7 +289,7 @@ class Unpacking:
             os.chown(path, member.uid, member.gid, follow_symlinks=False)
         if not stat.S_ISLNK(found.st_mode):
             os.chmod(path, member.mode & _PERMISSIONS)
-            os.utime(path, ns=_times(member))
+            os.utime(path, ns=times(member))
 
     def _node(self, path: bytes, member: TarMember) -> None:
         device = os.makedev(member.devmajor, member.devminor) if member.type != FIFO else 0
@@ -299,7 +299,7 @@ class Unpacking:
             raise host_error(error, "make the device node", _text(member.name)) from error
         os.chown(path, member.uid, member.gid, follow_symlinks=False)
         os.chmod(path, member.mode & _PERMISSIONS)
-        os.utime(path, ns=_times(member))
+        os.utime(path, ns=times(member))
 
     def _replace(self, path: bytes, make: Callable[[], None]) -> None:
         try:
@@ -410,34 +410,8 @@ def _with_parents(path: bytes) -> Iterable[bytes]:
         path = posixpath.dirname(path)
 
 
-def _times(member: TarMember) -> tuple[int, int]:
-    """Access time (not before the modification time) and modification time in nanoseconds."""
-    modified = _time(member.mtime_ns)
-    if member.atime_ns is None:
-        return modified, modified
-    return _time(max(member.atime_ns, member.mtime_ns)), modified
-
-
 def _restore_times(member: TarMember) -> None:
-    """Gives a directory the times of its header; an access time that is missing there becomes 0."""
-    os.utime(_place(member), ns=(_time(member.atime_ns or 0), _time(member.mtime_ns)))
-
-
-def _link_times(member: TarMember) -> tuple[int, int]:
-    """As ``_times``, but the Go library gives symbolic links times before 1970 too."""
-    modified = member.mtime_ns
-    accessed = modified if member.atime_ns is None else max(member.atime_ns, modified)
-    return _wrapped(accessed), _wrapped(modified)
-
-
-def _time(nanoseconds: int) -> int:
-    """Times before 1970, or beyond 63 bits of nanoseconds, become 0."""
-    return nanoseconds if 0 <= nanoseconds < _TIME_LIMIT else 0
-
-
-def _wrapped(nanoseconds: int) -> int:
-    """What is left in a signed number of 64 bits."""
-    return (nanoseconds + _TIME_LIMIT) % (2 * _TIME_LIMIT) - _TIME_LIMIT
+    os.utime(_place(member), ns=directory_times(member))
 
 
 def _is_unsupported(error: Exception) -> bool:

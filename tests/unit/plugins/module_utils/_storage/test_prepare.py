@@ -76,7 +76,9 @@ def test_what_belongs_to_a_subordinate_id_in_a_store_of_the_users_is_the_users(
     inside = os.path.join(layout.run_root, "overlay")
     owner = os.stat(inside)
     monkeypatch.setattr(os, "geteuid", lambda: owner.st_uid + 1)
-    monkeypatch.setattr(os, "access", lambda path, _mode, *, effective_ids: path in (layout.graph_root, layout.run_root))
+    monkeypatch.setattr(
+        os, "access", lambda path, _mode, *, effective_ids: path in (layout.graph_root, layout.run_root)
+    )
     with pytest.raises(NotRoot, match="overlay"):
         check_writable(layout, lambda uid, gid: False)
     check_writable(layout, lambda uid, gid: (uid, gid) == (owner.st_uid, owner.st_gid))
