@@ -59,6 +59,7 @@ LINKED = [
     Entry("pair/one", content=b"one file", mode=0o4755, uid=5, gid=6, pax=xattr("security.capability", CAPABILITY)),
     Entry("pair/two", tarfile.LNKTYPE, target="pair/one", mode=0o4755, uid=5, gid=6),
     Entry("three", tarfile.LNKTYPE, target="pair/one", mode=0o4755, uid=5, gid=6),
+    Entry("of-root", content=b"of root"),
 ]
 
 
@@ -138,7 +139,7 @@ def by_them(tree: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
     And where it links files again it changes the times of their directory.
     """
-    untold = {".": "owner", "pair": "mtime_ns"}
+    untold = {".": "owner", "pair": "mtime_ns", "bin": "mtime_ns"}
     return {
         path: {key: value for key, value in entry.items() if key != untold.get(path)} for path, entry in tree.items()
     }
@@ -303,6 +304,14 @@ class TestCopies:
         store.containers_storage("diff", "-u", "-f", out, copy)
         assert f"sha256:{run(['sha256sum', out]).split()[0]}" == layer(store, copy)["diff-digest"]
 
+    def test_files_whose_owner_stays_are_read_from_the_layer_that_was_copied(self, store: Store, tmp_path: Path) -> None:
+        create(store, "box", "0:0:10", "10:700000:60000")
+        (copy,) = mapped_layers(store)
+        assert problems(store) == []
+        out = str(tmp_path / "diff")
+        store.containers_storage("diff", "-u", "-f", out, copy)
+        assert f"sha256:{run(['sha256sum', out]).split()[0]}" == layer(store, copy)["diff-digest"]
+
     @pytest.mark.parametrize("remover", ["we", "podman", "prune"] if LONG else ["we"])
     def test_it_goes_with_the_image(self, store: Store, remover: str) -> None:
         create(store, "one", MAP)
@@ -318,6 +327,19 @@ class TestCopies:
         assert problems(store) == []
         trees = os.listdir(os.path.dirname(layout_of(store).driver_layer("none")))
         assert [name for name in trees if len(name) == 64] == []
+
+
+@pytest.mark.parametrize("way", [COPIES], indirect=True)
+def test_the_directories_of_the_driver_have_the_owners_that_podman_gives_them(store: Store) -> None:
+    create(store, "ours", MAP)
+    store.podman("create", "--name", "theirs", "--uidmap", OTHER_MAP, IMAGE, "true")
+    found = []
+    for container, copy, first in zip(records(store, "containers"), mapped_layers(store), (FIRST, 700_000)):
+        trees = [layout_of(store).driver_layer(layer_id) for layer_id in (container["layer"], copy)]
+        paths = [os.path.join(tree, name) for tree in trees for name in ("", "diff", "diff1", "work")]
+        owners = [os.stat(path) for path in paths if os.path.exists(path)]
+        found.append([(status.st_uid - first, status.st_gid - first) for status in owners])
+    assert found[0] == found[1] and len(found[0]) == 7
 
 
 # Images of additional stores are rarely given maps.

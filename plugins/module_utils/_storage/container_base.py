@@ -18,7 +18,7 @@ from .._model.id_map import UNMAPPED, IdMaps
 class Base:
     """The layer ``parent`` on which a container's is built, and the maps by which the files then have their owners on the disk.
 
-    ``change`` gives the files of the container's own new layer these owners, where the parent's have others.
+    ``change`` gives the container's own new layer these owners: its files too, where the parent's have others.
     """
 
     parent: Optional[str]

@@ -19,6 +19,7 @@ from .._layer.crc64 import Crc64
 from .._layer.tar_split import DamagedTarSplit, FileEntry, Segment, read_tar_split
 from .catalog import Catalog
 from .layout import Layout
+from .overlay_links import read_lowers
 from .records import LayerRecord
 
 _CHUNK = 256 * 1024
@@ -75,11 +76,16 @@ class _Trees:
 
 
 def _generations(layout: Layout, layer: LayerRecord) -> list[str]:
-    """The tree of the layer, and below it those that changes of its ID maps left, the oldest first."""
+    """The tree of the layer, and below it those that changes of its ID maps left, the oldest first.
+
+    Such a change copies no file whose owner stays. It is in the layer that was copied, which lies below for the driver alone.
+    """
     found = [layout.diff(layer.id)]
     if layout.stacked and (layer.uidmap or layer.gidmap):
         while os.path.isdir(layout.older_diff(layer.id, len(found))):
             found.append(layout.older_diff(layer.id, len(found)))
+        template = [os.path.realpath(f"{layout.driver_home}/{entry}") for entry in read_lowers(layout, layer.id)[:1]]
+        found += filter(os.path.isdir, template)
     return found[::-1]
 
 

@@ -55,11 +55,12 @@ class MappedLayers:
         tops = [self._layer(layer_id) for layer_id in dict.fromkeys((image.layer, *image.mapped_layers)) if layer_id]
         known = [layer for layer in tops if layer is not None and not layer.incomplete]
         fitting = next((layer for layer in known if maps_of(layer) == wanted), None)
+        own_directory = partial(self.owners.own_directory, maps=wanted) if wanted else None
         if fitting is not None:
-            return Base(fitting.id, wanted)
+            return Base(fitting.id, wanted, own_directory)
         template = known[0] if known else None
         if own is not None and template is not None and self.tables.layers.get(template.id) is not None:
-            return Base(self._copy_for(own, template, wanted, container_id), wanted)
+            return Base(self._copy_for(own, template, wanted, container_id), wanted, own_directory)
         before = maps_of(template) if template else UNMAPPED
         change = partial(self.owners.change, before=before, after=wanted) if wanted != before else None
         return Base(template.id if template else None, wanted, change)

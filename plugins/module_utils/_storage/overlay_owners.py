@@ -156,6 +156,7 @@ def _rotate(layout: Layout, layer_id: str, root: Owner) -> None:
             count += 1
         for number in range(count, 1, -1):
             os.rename(layout.older_diff(layer_id, number - 1), layout.older_diff(layer_id, number))
+        os.chown(diff, *root)
         os.rename(diff, layout.older_diff(layer_id, 1))
         # The kernel's own notes in it speak of the directory that was moved.
         remove_tree(work)

@@ -104,6 +104,15 @@ class Owners:
         else:
             _change_tree(self.layout.diff(layer_id), before, after)
 
+    def own_directory(self, layer_id: str, maps: IdMaps) -> None:
+        """Gives what the driver keeps for a new layer, on one that has the maps already, to their root, as upstream does.
+
+        Raises HostError.
+        """
+        if self.layout.stacked:
+            with reporting("set the owner of", self.layout.driver_layer(layer_id)):
+                os.chown(self.layout.driver_layer(layer_id), *maps.root)
+
     def _by_program(self) -> bool:
         """Whether stacked layers are mounted by a program."""
         return self.driver.unpack_task in (KEEP, MASK)
