@@ -31,7 +31,8 @@ options:
     type: str
   name:
     description:
-      - Name of the container, by which it is known in later runs. Required for O(state=absent), where an ID does as well.
+      - Name of the container, by which it is known in later runs. Required for O(state=absent), where an ID, or
+        the first twelve digits or more of one, does as well.
       - Without a name each run creates another container.
     type: str
   state:

@@ -304,7 +304,9 @@ class TestCopies:
         store.containers_storage("diff", "-u", "-f", out, copy)
         assert f"sha256:{run(['sha256sum', out]).split()[0]}" == layer(store, copy)["diff-digest"]
 
-    def test_files_whose_owner_stays_are_read_from_the_layer_that_was_copied(self, store: Store, tmp_path: Path) -> None:
+    def test_files_whose_owner_stays_are_read_from_the_layer_that_was_copied(
+        self, store: Store, tmp_path: Path
+    ) -> None:
         create(store, "box", "0:0:10", "10:700000:60000")
         (copy,) = mapped_layers(store)
         assert problems(store) == []

@@ -15,6 +15,10 @@ from .._storage.mounting import MountState, mount_state
 from .._storage.records import ContainerRecord
 
 
+# How many digits of an ID other tools print.
+_SHORT_ID = 12
+
+
 def describe_container(layout: Layout, catalog: Catalog, record: ContainerRecord) -> dict[str, Any]:
     """The facts of a container record, with its mount as it is now."""
     return container_facts(layout, record, mount_state(layout, catalog, record.id, record.layer))
@@ -40,6 +44,15 @@ def container_facts(layout: Layout, record: ContainerRecord, state: MountState) 
         "mount_point": state.mount_point,
         "mount_count": state.mount_count,
     }
+
+
+def container_called(catalog: Catalog, name: str) -> ContainerRecord | None:
+    """The container called ``name``, or with that ID, of which twelve digits will do; None where there is none.
+
+    Fewer digits could be a name that no container has yet, such as db: every 256th ID begins so. Raises AmbiguousName.
+    """
+    record = knows_container(catalog, name) if len(name) >= _SHORT_ID else None
+    return record or next((one for one in catalog.containers if name in one.names), None)
 
 
 def knows_container(catalog: Catalog, name: str) -> ContainerRecord | None:

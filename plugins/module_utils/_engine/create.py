@@ -20,7 +20,7 @@ from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
 from .._storage.prepare import prepare_store
 from .._storage.records import ContainerRecord, ImageRecord
-from .containers import describe_container, knows_container
+from .containers import container_called, describe_container
 from .names import find_image
 from .outcome import Outcome
 from .recover import recovered_catalog
@@ -81,7 +81,7 @@ def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_m
     """
     catalog = recovered_catalog(host.layout, host.driver, check_mode=check_mode)
     image = find_image(catalog, request.image, host.short_names)
-    present = knows_container(catalog, request.name) if request.name else None
+    present = container_called(catalog, request.name) if request.name else None
     if present is None:
         host.driver.ensure_usable()
         return _created(request, host, catalog, image, reporter, check_mode)

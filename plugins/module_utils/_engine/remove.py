@@ -15,7 +15,7 @@ from .._storage.driver import StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import mount_state, unmount
 from .._storage.records import ContainerRecord
-from .containers import describe_container, knows_container
+from .containers import container_called, describe_container
 from .outcome import Outcome
 from .recover import recovered_catalog
 
@@ -34,7 +34,7 @@ def remove_container(
     Raises ContainerMounted for a mounted container unless ``force`` is given, as podman does.
     """
     catalog = recovered_catalog(layout, driver, check_mode=check_mode)
-    record = knows_container(catalog, name)
+    record = container_called(catalog, name)
     if record is None:
         return Outcome(False, {"container": None}, {"container": None}, {"container": None})
     ensure_free(layout, catalog, record, force)
