@@ -82,6 +82,20 @@ def test_those_inside_go_too_and_what_stands_for_them_in_a_snapshot(disk: str, t
     assert subvolumes(disk) == [] and not os.path.exists(top)
 
 
+@pytest.mark.parametrize("from_inside", [True, False])
+def test_those_that_were_made_read_only_go_with_what_is_in_them(disk: str, top: str, from_inside: bool) -> None:
+    names = ("a", "a/b", "a/b/plain/c", "a/d")
+    for name in names:
+        os.makedirs(os.path.dirname(f"{top}/{name}"), exist_ok=True)
+        create_subvolume(f"{top}/{name}")
+        Path(top, name, "file").touch()
+    for name in names:
+        run(["btrfs", "property", "set", f"{top}/{name}", "ro", "true"])
+    remove_tree(f"{top}/a" if from_inside else top)
+    assert subvolumes(disk) == []
+    remove_tree(top)
+
+
 def test_no_nesting_is_too_deep(disk: str, top: str) -> None:
     here = os.getcwd()
     os.chdir(top)

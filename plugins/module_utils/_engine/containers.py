@@ -14,7 +14,6 @@ from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount_state
 from .._storage.records import ContainerRecord
 
-
 # How many digits of an ID other tools print.
 _SHORT_ID = 12
 

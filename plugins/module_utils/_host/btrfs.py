@@ -15,6 +15,7 @@ import ctypes
 import errno
 import os
 import struct
+from contextlib import suppress
 
 from .mountinfo import mount_id_of
 from .os_errors import reporting
@@ -27,7 +28,8 @@ _SUBVOLUME_INODE, _STUB_INODE = 256, 2
 # struct btrfs_ioctl_vol_args: the descriptor of the source of a snapshot, and a name that ends with a zero.
 _ARGUMENTS = "=q4088s"
 _NAME_MAX = 255
-_SNAP_CREATE, _SUBVOL_CREATE, _SNAP_DESTROY = 1, 14, 15
+_SNAP_CREATE, _SUBVOL_CREATE, _SNAP_DESTROY, _SUBVOL_SETFLAGS = 1, 14, 15, 26
+_FLAGS = "=Q"
 _BTRFS = 0x94
 # <asm/ioctl.h>: where the bit for "the kernel reads the structure" lies. All others have it at 30.
 _WRITES_AT_31 = ("alpha", "mips", "parisc", "ppc", "sparc")
@@ -85,6 +87,17 @@ def destroy_inside(name: bytes, directory: int, top: int) -> bool | None:
         os.rmdir(name, dir_fd=top)
         return True
     return _destroy(name, top)
+
+
+def make_writable(directory: int) -> None:
+    """Has the subvolume that is open as ``directory`` be read-only no more, if it was.
+
+    Nothing can be taken out of a read-only one, and whoever owns one may make it that. Where it is not allowed here, or no
+    subvolume, the next step tells.
+    """
+    arguments = struct.pack(_FLAGS, 0)
+    with suppress(OSError):
+        call("ioctl", directory, ctypes.c_ulong(_code(_SUBVOL_SETFLAGS, len(arguments))), arguments)
 
 
 def _destroy(name: str | bytes, directory: int) -> bool:

@@ -55,6 +55,8 @@ def remove_tree(path: str) -> None:
                 return
         top = _open_directory(path, None)
         try:
+            if status.st_ino == _SUBVOLUME_INODE:
+                _unlock(top)
             _empty(top, path)
         finally:
             os.close(top)
@@ -86,6 +88,7 @@ def _empty(top: int, path: str, lift: Callable[[bytes], None] | None = None) -> 
                     move_up(inner, directory)
                 os.rmdir(name, dir_fd=top)
             elif not _destroy(name, directory, top, path):
+                _unlock(directory)
                 if lift is not None:
                     lift(name)
                 else:
@@ -108,6 +111,13 @@ def _destroy(name: bytes, directory: int, top: int, path: str) -> bool:
     return gone
 
 
+def _unlock(directory: int) -> None:
+    """Lets a subvolume that has others inside be emptied, also one that was made read-only."""
+    from .btrfs import make_writable
+
+    make_writable(directory)
+
+
 def _move(name: bytes, directory: int, moved: bytes, top: int) -> bool:
     """Moves a directory up, and tells whether there is still something to remove."""
     try:
@@ -117,6 +127,15 @@ def _move(name: bytes, directory: int, moved: bytes, top: int) -> bool:
         os.chmod(name, 0o700, dir_fd=directory)
         os.rename(name, moved, src_dir_fd=directory, dst_dir_fd=top)
     except OSError as error:
+        if error.errno == errno.EROFS:
+            # As for permission, and this time root is asked too.
+            inner = os.open(name, _OPEN_DIRECTORY, dir_fd=directory)
+            try:
+                _unlock(inner)
+            finally:
+                os.close(inner)
+            os.rename(name, moved, src_dir_fd=directory, dst_dir_fd=top)
+            return True
         if error.errno != errno.ENOTEMPTY:
             raise
         # What a snapshot has in the place of a subvolume cannot be moved.
