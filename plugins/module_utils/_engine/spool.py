@@ -14,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from .._host.os_errors import reporting
+from .._host.pipes import write_all
 from .._layer.verify import BlobVerifier
 from .._model.descriptor import Descriptor
 from .._model.digest import Digest
 from .._transport.source import ImageSource
 
 _CHUNK = 1 << 20
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 class Cancelled(Exception):
@@ -73,17 +75,19 @@ class Spool:
     def _fetch(self, blob: Descriptor, source: ImageSource, stop: threading.Event) -> FetchedBlob:
         path = f"{self._directory}/blob-{blob.digest.hex}"
         verifier = BlobVerifier(blob.digest, blob.known_size)
+        with reporting("make the file", path):
+            descriptor = os.open(path, _NEW_FILE, 0o600)
         try:
-            with open(path, "wb") as file:
+            if stop.is_set():
+                raise Cancelled
+            for chunk in source.blob(blob):
+                verifier.update(chunk)
+                with reporting("write", path):
+                    write_all(descriptor, chunk)
                 if stop.is_set():
                     raise Cancelled
-                for chunk in source.blob(blob):
-                    verifier.update(chunk)
-                    with reporting("write", path):
-                        file.write(chunk)
-                    if stop.is_set():
-                        raise Cancelled
             verifier.finish()
         finally:
+            os.close(descriptor)
             self._count(verifier.count)
         return FetchedBlob(path, verifier.count)
