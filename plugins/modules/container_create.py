@@ -84,7 +84,7 @@ options:
       - The user namespace that the container is for, as C(podman create --userns) spells it. Not together with O(uidmap) and O(gidmap).
       - V(auto) gives the container IDs of the host that no other container of the store has, as many as the image needs. They are
         taken from the subordinate IDs of the user V(containers), or whom C(root-auto-userns-user) in C(storage.conf) names, in
-        C(/etc/subuid) and C(/etc/subgid); C(auto-userns-min-size) and C(auto-userns-max-size) set bounds.
+        C(/etc/subuid) and C(/etc/subgid), or of the user who is not root; C(auto-userns-min-size) and C(auto-userns-max-size) set bounds.
       - V(auto:size=4096) gives it that many. V(auto:uidmapping=0:100000:1,gidmapping=0:100000:1) gives it these besides; both can be
         repeated and combined.
       - V(host) asks for a container without a map.

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab.fixtures import push
 from lab.long_run import LONG
+from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
 from lab.registry import Registry
 from lab.trees import describe_tree, differences
 from lab.user_world import RANGE, UserStore, UserWorld
@@ -75,3 +77,33 @@ def test_podman_and_we_give_files_the_same_owners(registry: Registry, world: Use
     ours.podman("rmi", image)
     for store in (theirs, ours):
         assert records(store, "layers") == [] and records(store, "containers") == []
+
+
+def test_containers_get_ids_of_the_users_that_no_other_has(
+    registry: Registry, world: UserWorld, tmp_path: Path
+) -> None:
+    """podman and we choose from the same ones, and as many."""
+    image, owner = registry.reference("auto:1"), 2500
+    layout = ImageLayout(str(tmp_path))
+    layout.add_image("auto", [(make_tar([Entry("owned", uid=owner, gid=1)]), PLAIN)])
+    push(layout, "auto", image)
+    store = world.store("auto")
+    store.podman("pull", "--quiet", "--tls-verify=false", image)
+    create = ("env", "--chdir", store.base, *store.podman_command("create", "--userns=auto", "--name"))
+    # podman 4.3 reads etc/group of the working directory.
+    world.run(*create, "theirs", image, "true")
+    foretold = store.module("container_create", check=True, name="ours", image=image, userns="auto")
+    made = done(store, "container_create", name="ours", image=image, userns="auto")
+    assert foretold["container"]["uid_map"] == made["container"]["uid_map"]
+    assert not done(store, "container_create", name="ours", image=image, userns="auto").changed
+    world.run(*create, "more", image, "true")
+    begins = range(FIRST, FIRST + 3 * (owner + 1), owner + 1)
+    wanted = [[{"container_id": 0, "host_id": begin, "size": owner + 1}] for begin in begins]
+    for kind in ("uidmap", "gidmap"):
+        assert [record[kind] for record in records(store, "containers")] == wanted
+    refused = store.module("container_create", name="large", image=image, userns=f"auto:size={RANGE[1] + 1}")
+    assert refused.code == "no_free_ids", refused.text
+    mounted = done(store, "container_mount", name="ours")
+    shown = world.run(*mounted["enter"], "stat", "--format=%u:%g", f"{mounted['mount_point']}/owned")
+    assert shown == f"{begins[1] + owner}:{begins[1] + 1}"
+    assert done(store, "container_mount", name="ours", state="unmounted").changed

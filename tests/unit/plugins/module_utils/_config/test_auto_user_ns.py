@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def test_ranges_of_the_user_are_found_and_put_together(tmp_path: Path) -> None:
     text = "# comment\n\nothers:1:2\ncontainers:5000:100\n containers:1000:100\ncontainers:1100:50\ncontainers2:9:9\n"
     found = subordinate_ids(paths(tmp_path, text, "containers:7:1"), "containers")
     assert found == (((1000, 1150), (5000, 5100)), ((7, 8),))
+
+
+def test_a_user_has_ids_of_the_own_namespace(tmp_path: Path) -> None:
+    """The first is the user's own, and no container gets it; the others follow each other there."""
+    known = replace(paths(tmp_path, "987654:5000:100\n987654:90000:20\ncontainers:7:7\n", "987654:5:3"), uid=987654)
+    assert subordinate_ids(known, "containers") == (((1, 121),), ((1, 4),))
 
 
 @pytest.mark.parametrize("text", ["", "others:1:2", "containers:1", "containers:a:b", "containers:1:0"])
