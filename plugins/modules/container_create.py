@@ -69,6 +69,8 @@ options:
         Without a size it is one ID.
       - With O(uidmap) or O(gidmap) alone, users and groups map alike, as for C(podman create --uidmap). One range must have the ID 0.
       - An empty list asks for a container without a map, whose IDs are those of the host.
+      - For a user other than root the IDs of the host are those of the user's namespace, where 0 is the user and 1 the first
+        subordinate ID.
       - Where the kernel can show files with other owners at a mount (Linux 5.19, driver V(overlay)), the container costs no more
         than any other. Else the first one with a map gets a copy of the image's files with these owners, which
         stays with the image and serves further containers with the same map.

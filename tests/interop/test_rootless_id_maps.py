@@ -61,6 +61,9 @@ def test_podman_and_we_give_files_the_same_owners(registry: Registry, world: Use
         assert result.changed and result["container"]["uid_map"] == result["container"]["gid_map"] == [RECORD]
     assert not done(ours, "container_create", name="box", image=image, uidmap=[MAP]).changed
     trees = []
+    for other, check in ((f"0:{RANGE[0]}:{SIZE}", True), (f"0:0:{RANGE[1] + 2}", False)):
+        refused = ours.module("container_create", check=check, name="other", image=image, uidmap=[other])
+        assert refused.code == "id_outside_ranges" and f"IDs of 0 to {RANGE[1]};" in refused["msg"], refused.text
     for store in (theirs, ours):
         point = done(store, "container_mount", name="box")["mount_point"]
         trees.append(seen(world, point, began))

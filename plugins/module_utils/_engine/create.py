@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
+from .._host.machine import in_user_namespace
 from .._model.id_map import UNMAPPED, IdMaps
 from .._model.json_text import go_json
 from .._report import Reporter
@@ -76,24 +77,33 @@ def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_m
     """The container of ``request``, created where it is absent and replaced where ``recreate`` says so.
 
     A difference that is left alone is listed in ``differences`` and warned of. Raises UnknownImage, NameInUse,
-    NoSubordinateIds, NoFreeIds, UserNamespaceTooLarge, and ContainerMounted where a container to be replaced is mounted and
+    NoSubordinateIds, NoFreeIds, UserNamespaceTooLarge, MapOutsideRanges, and ContainerMounted where a container to be replaced is mounted and
     ``force`` is not given.
     """
     catalog = recovered_catalog(host.layout, host.driver, check_mode=check_mode)
     image = find_image(catalog, request.image, host.short_names)
     present = container_called(catalog, request.name) if request.name else None
     if present is None:
-        host.driver.ensure_usable()
+        _ensure_possible(request, host)
         return _created(request, host, catalog, image, reporter, check_mode)
     differences = _differences(request, image, present)
     if _must_replace(request.recreate, image, present):
-        host.driver.ensure_usable()
+        _ensure_possible(request, host)
         return _replaced(request, host, catalog, image, present, differences, reporter, check_mode)
     for difference in differences:
         reporter.warn(f"container {request.name} stays as it is, though {difference['what']} differs")
     facts = describe_container(host.layout, catalog, present)
     side = {"container": _side(present)}
     return Outcome(False, {"container": facts, "differences": differences}, side, side)
+
+
+def _ensure_possible(request: ContainerRequest, host: Host) -> None:
+    """Returns when this process can make the container."""
+    host.driver.ensure_usable()
+    if request.maps and in_user_namespace():
+        from .namespace_ids import ensure_has
+
+        ensure_has(request.maps)
 
 
 def _created(
