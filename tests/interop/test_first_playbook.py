@@ -94,6 +94,8 @@ class Person:
             "ANSIBLE_CALLBACKS_ENABLED": "task_results",
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/lab/callback"),
             "STRATA_TASK_RESULTS": str(record),
+            # Less to wait for in the short run: facts are of no use here.
+            **({} if LONG else {"ANSIBLE_GATHERING": "explicit", "ANSIBLE_PIPELINING": "true"}),
         }
         where = ["--inventory", "localhost,", "--connection", "local"]
         where += ["--extra-vars", f"ansible_python_interpreter={sys.executable}"]
@@ -162,4 +164,4 @@ def test_it_tells_a_user_that_subordinate_ids_are_missing(bare_world: UserWorld)
     done = Person(bare_world, root=False).play()
     assert done.status != 0
     assert f"/etc/subuid: the user {NAME} has no subordinate IDs" in done.printed
-    assert "usermod --add-subuids" in done.printed
+    assert f"wanted a line such as {NAME}:" in done.printed

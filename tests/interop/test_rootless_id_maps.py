@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from lab.fixtures import push
-from lab.long_run import LONG
+from lab.long_run import LONG, only_long
 from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
 from lab.registry import Registry
 from lab.trees import describe_tree, differences
@@ -82,6 +82,8 @@ def test_podman_and_we_give_files_the_same_owners(registry: Registry, world: Use
         assert records(store, "layers") == [] and records(store, "containers") == []
 
 
+# The IDs are chosen as for root, and mapped as those that are given.
+@only_long
 def test_containers_get_ids_of_the_users_that_no_other_has(
     registry: Registry, world: UserWorld, tmp_path: Path
 ) -> None:
