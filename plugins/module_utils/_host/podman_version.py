@@ -16,19 +16,18 @@ from contextlib import suppress
 
 from .._errors import HostError
 from .commands import SystemCommands
-from .os_errors import reporting
 
 _SECONDS = 30.0
 _VERSION = re.compile(rb"podman version ([0-9]+)\.")
 
 
 def podman_major(environment: Mapping[str, str]) -> int | None:
-    """The first number of the version of podman in the PATH of ``environment``; None where there is none or it does not say.
-
-    Raises HostError where no passing directory can be made.
-    """
-    with reporting("make a directory in", tempfile.gettempdir()):
+    """The first number of the version of podman in the PATH of ``environment``; None where there is none or it does not say."""
+    try:
         directory = tempfile.mkdtemp(prefix="podman-")
+    except OSError:
+        # Then podman has no place to say it from, either.
+        return None
     try:
         # Even for this podman makes a directory in the runtime directory, and without a place for it says nothing.
         passing = {"PATH": environment.get("PATH", os.defpath), "HOME": directory, "XDG_RUNTIME_DIR": directory}

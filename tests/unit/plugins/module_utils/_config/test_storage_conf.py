@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,8 @@ def test_who_comes_before_podman_makes_the_directory_that_podman_would(
     paths = host.paths(4711, {"PATH": f"{program.parent}:/usr/bin:/bin", "TMPDIR": str(program.parent)})
     assert paths.runtime_dir == f"{program.parent}/{wanted}-4711"
     assert not os.listdir(passing)
+    monkeypatch.setattr(tempfile, "tempdir", str(passing / "missing"))
+    assert replace(paths).runtime_dir == f"{program.parent}/storage-run-4711"
 
 
 def test_a_directory_of_somebody_else_is_not_the_users(tmp_path: Path) -> None:
