@@ -43,8 +43,10 @@ class StrataError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.subject}: {self.message}" if self.subject else self.message
-        if self.wanted or self.found:
-            text += f" (wanted {self.wanted or 'nothing'}, found {self.found or 'nothing'})"
+        if self.wanted:
+            text += f" (wanted {self.wanted}, found {self.found or 'nothing'})"
+        elif self.found:
+            text += f" (found {self.found})"
         return text
 
     def facts(self) -> dict[str, Any]:

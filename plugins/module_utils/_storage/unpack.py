@@ -34,10 +34,10 @@ from .._layer.tar_header import (
     REGULAR,
     SYMBOLIC_LINK,
     TarMember,
-    UnsafeLayer,
 )
 from .._layer.tar_reader import TarReader
 from .._layer.whiteout import PREFIX, Whiteout, classify
+from .unpack_errors import HOST_FAULTS, EntryFailed, attribute_failed, entry_failed, text
 
 if TYPE_CHECKING:
     from .unpack_as_user import Owners
@@ -55,10 +55,6 @@ _IGNORED_ATTRIBUTES = frozenset({b"security.selinux"})
 # These take CAP_SYS_ADMIN, which a process that reads an archive must not have; but not this one of them.
 _PRIVILEGED_ATTRIBUTES = (b"trusted.", b"security.")
 _FILE_CAPABILITY = b"security.capability"
-# Errors that tell of the machine, not of the archive.
-_HOST_FAULTS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR}
-)
 
 
 class DeferredAttribute(NamedTuple):
@@ -81,12 +77,6 @@ class Unpacked:
         self.gids: set[int] = set()
         self.deferred: list[DeferredAttribute] = []
         self.root_attributes = False
-
-
-class EntryFailed(UnsafeLayer):
-    """A member of the archive cannot become a file of the layer."""
-
-    code = "unsafe_layer"
 
 
 def unpack(reader: TarReader) -> Unpacked:
@@ -118,18 +108,15 @@ def set_deferred(attributes: Iterable[DeferredAttribute]) -> None:
     """Sets the attributes that unpacking left, in a process that may. Raises EntryFailed and HostError."""
     for attribute in attributes:
         if not attribute.name.startswith(_PRIVILEGED_ATTRIBUTES):
-            raise EntryFailed("this attribute needs no further rights", subject=_text(attribute.name))
+            raise EntryFailed("this attribute needs no further rights", subject=text(attribute.name))
         try:
             os.setxattr(attribute.path, attribute.name, attribute.value, follow_symlinks=False)
         except (OSError, ValueError) as error:
             if _is_unsupported(error) and attribute.name != _OPAQUE:
                 # Without that one, files that the layer hides would come back.
                 continue
-            if isinstance(error, OSError) and error.errno in _HOST_FAULTS | {errno.EPERM}:
-                raise host_error(error, f"set the attribute {_text(attribute.name)}", _text(attribute.path)) from error
-            raise EntryFailed(
-                f"the attribute {_text(attribute.name)} cannot be set: {_reason(error)}", subject=_text(attribute.path)
-            ) from error
+            may = frozenset({errno.EPERM})
+            raise attribute_failed(attribute.name, attribute.path, error, more_faults=may) from error
 
 
 class Unpacking:
@@ -220,7 +207,7 @@ class Unpacking:
         if not member.name.startswith(b"/") and posixpath.normpath(member.name) == b".":
             return
         if member.type != DIRECTORY:
-            raise EntryFailed("the root of a layer can only be a directory", subject=_text(member.name))
+            raise EntryFailed("the root of a layer can only be a directory", subject=text(member.name))
         self._directory(_ROOT, member)
         self._set_attributes(_ROOT, member)
         self.result.root_attributes = True
@@ -296,7 +283,7 @@ class Unpacking:
         try:
             self._replace(path, lambda: os.mknod(path, _NODES[member.type] | 0o600, device))
         except PermissionError as error:
-            raise host_error(error, "make the device node", _text(member.name)) from error
+            raise host_error(error, "make the device node", text(member.name)) from error
         os.chown(path, member.uid, member.gid, follow_symlinks=False)
         os.chmod(path, member.mode & _PERMISSIONS)
         os.utime(path, ns=times(member))
@@ -333,7 +320,7 @@ class Unpacking:
                 os.setxattr(path, name, value, follow_symlinks=False)
             except OSError as error:
                 if not _is_unsupported(error):
-                    raise
+                    raise attribute_failed(name, member.name, error) from error
 
 
 def _with_place(action: Callable[[TarMember], None], member: TarMember) -> None:
@@ -341,16 +328,16 @@ def _with_place(action: Callable[[TarMember], None], member: TarMember) -> None:
     try:
         action(member)
     except OSError as error:
-        if error.errno in _HOST_FAULTS:
-            raise host_error(error, "unpack a member of the layer", _text(member.name)) from error
+        if error.errno in HOST_FAULTS:
+            raise host_error(error, "unpack a member of the layer", text(member.name)) from error
         if error.errno == errno.EINVAL and in_user_namespace():
             from .unpack_as_user import outside_ranges
 
-            raise outside_ranges(_text(member.name), member.uid, member.gid) or _entry_failed(member, error) from error
-        raise _entry_failed(member, error) from error
+            raise outside_ranges(text(member.name), member.uid, member.gid) or entry_failed(member, error) from error
+        raise entry_failed(member, error) from error
     except (ValueError, OverflowError) as error:
         # A NUL byte in a name, a number that no system call takes.
-        raise _entry_failed(member, error) from error
+        raise entry_failed(member, error) from error
 
 
 def _place(member: TarMember) -> bytes:
@@ -367,10 +354,6 @@ def _is_whiteout(member: TarMember) -> bool:
 def _clean(name: bytes) -> bytes:
     """The absolute path that a name means: ``..`` above the root stays at the root (Go: path.Clean)."""
     return posixpath.normpath(b"/" + name.lstrip(b"/"))
-
-
-def _entry_failed(member: TarMember, error: Exception) -> EntryFailed:
-    return EntryFailed(f"a member of the layer cannot be unpacked: {_reason(error)}", subject=_text(member.name))
 
 
 def make_parents(parent: bytes, inherit: bool = False) -> None:
@@ -416,11 +399,3 @@ def _restore_times(member: TarMember) -> None:
 
 def _is_unsupported(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno == errno.ENOTSUP
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace")

@@ -19,7 +19,8 @@ from .._layer.member_name import clean_name
 from .._layer.tar_header import DIRECTORY, PAX_GLOBAL, TarMember
 from .._layer.tar_reader import TarReader
 from .._layer.whiteout import OPAQUE_MARKER, PREFIX, Whiteout, classify
-from .unpack import EntryFailed, Unpacked, Unpacking, make_parents, run_unpacking
+from .unpack import Unpacked, Unpacking, make_parents, run_unpacking
+from .unpack_errors import EntryFailed
 
 _ROOT = b"/"
 _OPAQUE_ROOT = _ROOT + OPAQUE_MARKER
