@@ -8,24 +8,21 @@
 from __future__ import annotations
 
 from .._model.manifest import Manifest
-from .._model.schema1 import Schema1Manifest
 from .._model.times import ZERO_TIME, go_time
 from .._storage.commit import NewImage
 from .._storage.image_signatures import ManifestSignatures
-from .._storage.records import UNKNOWN_TIME
 from .plan import Plan
 from .resolve import RemoteImage
 
 
 def new_image(names: tuple[str, ...], remote: RemoteImage, plan: Plan, signatures: ManifestSignatures) -> NewImage:
     """What a commit is to record of ``remote``, whose layers are those of ``plan``, under ``names`` and with ``signatures``."""
-    schema1 = isinstance(remote.manifest, Schema1Manifest)
     return NewImage(
         image_id=remote.image_id,
         names=names,
         digest=remote.digest,
         top_layer=plan.chain[-1] if plan.chain else None,
-        created=_schema1_time(remote) if schema1 else remote.config.created or UNKNOWN_TIME,
+        created=_time(remote),
         big_data=_big_data(remote),
         signatures=signatures,
         chain=plan.chain,
@@ -41,7 +38,7 @@ def _big_data(remote: RemoteImage) -> tuple[tuple[str, bytes], ...]:
     return tuple(items)
 
 
-def _schema1_time(remote: RemoteImage) -> str:
-    """The time of the newest entry of history; empty where it has none, for the image then has that of its commit."""
+def _time(remote: RemoteImage) -> str:
+    """The time in the config; empty where it has none, or Go's zero, for the image then has that of its commit."""
     created = go_time(remote.config.created)
     return "" if created == ZERO_TIME else created
