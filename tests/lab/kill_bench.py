@@ -155,9 +155,12 @@ class Bench:
         scenario, clean = point.scenario, self.clean(point.scenario)
         with self.store(scenario) as store:
             ended = self._run(scenario, store, point.role, point.call)
-            log = ended.logs[point.call.thread if point.role == THREADS else 0]
-            hit = hit_by(read_log(log), point.call.name, point.call.number)
-            assert hit is not None and hit.changes, f"not reached: {point}"
+            calls = read_log(ended.logs[point.call.thread if point.role == THREADS else 0])
+            hit = hit_by(calls, point.call.name, point.call.number)
+            told = (
+                f"hit {hit}, ended with {ended.status}, said {ended.said}, the last of {len(calls)} calls: {calls[-1:]}"
+            )
+            assert hit is not None and hit.changes, f"not reached: {point}\n{told}"
             if point.role == HELPER:
                 self._helper_was_killed(ended, store, clean)
             else:
