@@ -50,6 +50,14 @@ def test_a_kill_of_the_unpacking_helper_is_an_error_that_leaves_nothing(bench: B
     _strike(bench, _drawn(bench, scenario, HELPER))
 
 
+def test_a_wipe_that_is_killed_while_only_the_home_of_the_driver_is_mounted_is_done_by_the_next(bench: Bench) -> None:
+    (wipe,) = (scenario for scenario in FURTHER if scenario.name == "wipe")
+    last = [point for point in bench.clean(wipe).points if point.call.name == "umount2"][-1]
+    assert '/root/overlay",' in last.call.text
+    # podman would take that mount away.
+    bench.strike(last, podman_first=False)
+
+
 def _drawn(bench: Bench, scenario: Scenario, role: str) -> list[Point]:
     points = [point for point in bench.clean(scenario).points if point.role == role]
     return points if LONG else random.Random(f"{scenario.name} {role}").sample(points, 1)

@@ -92,16 +92,14 @@ def wipe(layout: Layout, driver: StoreDriver, unreadable: tuple[str, ...]) -> No
         empty_unreadable(layout, path)
     with exclusive(layout.storage_lock) as storage:
         with open_for_change(layout, layers=True, mounts=True, images=True, containers=True) as tables:
-            _unmount_all(tables, layout, driver)
+            _unmount_all(tables, layout, driver, storage)
             _forget_containers_and_images(tables, layout)
             layers = [layer.id for layer in tables.layers]
             remove_layers(tables, layout, driver, reversed(layers))
             _remove_rest(tables, layout, driver)
-            if driver.release_home():
-                stamp(storage)
 
 
-def _unmount_all(tables: Tables, layout: Layout, driver: StoreDriver) -> None:
+def _unmount_all(tables: Tables, layout: Layout, driver: StoreDriver, storage: int) -> None:
     for layer in tables.layers:
         driver.unmount(layer.id)
         tables.mounts.remove(layer.id)
@@ -111,6 +109,9 @@ def _unmount_all(tables: Tables, layout: Layout, driver: StoreDriver) -> None:
         # The innermost come last in the table.
         for entry in reversed(mounts_below(directory)):
             unmount(entry.mount_point, detach=True)
+    # While there are records by which the next wipe finds that this one was not done.
+    if driver.release_home():
+        stamp(storage)
     tables.save_mounts()
     remove_tree(layout.mount_markers)
 
