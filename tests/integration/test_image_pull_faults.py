@@ -143,8 +143,8 @@ def test_a_download_that_breaks_off_or_is_spoilt_leaves_nothing_and_a_repeat_com
         assert result["error"]["code"] == code, result["msg"]
         assert stores[row].podman("images", "--all", "--quiet") == ""
         assert stores[row].containers_storage("layers") == ""
-    assert isinstance(server.answer, OutOfOrder)
-    server.answer.repaired = True
+    assert isinstance(server.answering, OutOfOrder)
+    server.answering.repaired = True
     again = pull(stores, names, retries=0)
     assert again.changed_tasks == ["cut", "spoilt"], again.stdout
     for row, name in names.items():

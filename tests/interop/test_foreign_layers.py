@@ -24,7 +24,7 @@ from lab.image_forms import (
     tar_of,
 )
 from lab.modules import ModuleResult, run_module
-from lab.static_registry import StaticRegistry, running_static_registry
+from lab.static_registry import StaticRegistry
 from lab.stores import Store, pull_error
 
 
@@ -69,7 +69,7 @@ def test_a_foreign_layer_comes_from_where_podman_takes_it(
     layer, config = (
         (f"{OCI_FOREIGN}+gzip", OCI_CONFIG) if manifest == OCI else (f"{DOCKER_FOREIGN}.gzip", DOCKER_CONFIG)
     )
-    with running_static_registry() as elsewhere:
+    with StaticRegistry() as elsewhere:
         elsewhere.private = ("/private",)
         addresses = [url.replace("#", elsewhere.url("")) for url in urls]
         data = gzipped(tar_of("app"))

@@ -34,7 +34,7 @@ from lab.image_forms import (
 )
 from lab.layer_blobs import estargz, gzip_members, skippable, zstd, zstd_chunked
 from lab.modules import ModuleResult, run_module
-from lab.static_registry import StaticRegistry, running_static_registry
+from lab.static_registry import StaticRegistry
 from lab.stores import Store, image_record, pull_error
 from lab.trees import describe_tree, differences
 
@@ -106,7 +106,7 @@ def pulled(judges: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     ours, theirs = Store(os.path.join(base, "ours")), Store(os.path.join(base, "theirs"))
     policy = tmp_path_factory.mktemp("policy") / "policy.json"
     policy.write_text(json.dumps(ACCEPT_ALL), encoding="utf-8")
-    with running_static_registry() as registry:
+    with StaticRegistry() as registry:
         names = {case: registry.reference(f"{_repository(case)}:1") for case in FORMS}
         for case, form in FORMS.items():
             serve(registry, form, _repository(case))

@@ -22,7 +22,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.fuse_ov
 from lab.check_bench import check_here, layout_of, wrong
 from lab.commands import missing_judges, run
 from lab.fixtures import scratch_stores
-from lab.flaky_registry import FlakyRegistry, flaky_registry
+from lab.flaky_registry import FlakyRegistry
 from lab.long_run import LONG, only_long
 from lab.modules import ModuleResult, run_module
 from lab.mount_table import mounts_at
@@ -49,7 +49,7 @@ def layout(program: None, tmp_path_factory: pytest.TempPathFactory) -> ImageLayo
 
 @pytest.fixture(scope="module")
 def registry(layout: ImageLayout) -> Iterator[FlakyRegistry]:
-    with flaky_registry() as registry:
+    with FlakyRegistry() as registry:
         for name in ("odd", "more", "plain"):
             registry.add(layout, name, name)
         yield registry

@@ -22,7 +22,7 @@ import pytest
 from lab.access_log import Watch
 from lab.commands import run
 from lab.fixtures import push
-from lab.flaky_registry import FlakyRegistry, flaky_registry
+from lab.flaky_registry import FlakyRegistry
 from lab.modules import ModuleResult, run_module
 from lab.odd_images import GZIP, Entry, ImageLayout, make_tar
 from lab.registry import Login, Registry
@@ -63,7 +63,7 @@ def rejecting(tmp_path: Path) -> str:
 
 @pytest.fixture
 def flaky(judges: None) -> Iterator[FlakyRegistry]:
-    with flaky_registry() as registry:
+    with FlakyRegistry() as registry:
         yield registry
 
 

@@ -24,7 +24,7 @@ from ansible_collections.strata.containers.plugins.module_utils._registry.http i
 from ansible_collections.strata.containers.plugins.module_utils._registry.lookaside import read_lookaside
 from ansible_collections.strata.containers.plugins.module_utils._registry.retry import SYSTEM_CLOCK
 from ansible_collections.strata.containers.plugins.module_utils._trust.scope import docker_scopes
-from lab.static_registry import running_static_registry
+from lab.static_registry import StaticRegistry
 from lab.trust_bench import REPOSITORY, Shelf, fill
 
 PLACES = ("tag", "repository", "parent", "host", "wildcard", "default", "home", "odd name")
@@ -32,7 +32,7 @@ PLACES = ("tag", "repository", "parent", "host", "wildcard", "default", "home", 
 
 @pytest.fixture(scope="module")
 def shelf(judges: None) -> Iterator[Shelf]:
-    with running_static_registry() as registry:
+    with StaticRegistry() as registry:
         yield fill(registry)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from lab.commands import CommandFailed, run
-from lab.flaky_registry import Fault, flaky_registry
+from lab.flaky_registry import Fault, FlakyRegistry
 from lab.modules import ModuleResult, run_module
 from lab.odd_images import PLAIN, ImageLayout
 from lab.schema1_images import SCHEMA1, SCHEMA1_SIGNED, OldImage, blob_of, sha256, tar_of
@@ -229,7 +229,7 @@ def test_what_a_failed_attempt_has_unpacked_is_not_fetched_again(
     judges: None, theirs: Store, ours: Store, pull: Callable[..., ModuleResult]
 ) -> None:
     image = OldImage(["a", "b", "a", "c"])
-    with flaky_registry() as registry:
+    with FlakyRegistry() as registry:
         registry.serve(image.pages("app"))
         path = f"/v2/app/blobs/{sha256(blob_of('b'))}"
         registry.fail(path, Fault(status=503, times=2))

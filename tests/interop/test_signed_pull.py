@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._model.signature import SigstoreSignature
 from lab.gpg_keys import as_payload, running_signer, simple_document
-from lab.static_registry import running_static_registry
+from lab.static_registry import StaticRegistry
 from lab.stores import Store
 from lab.trees import snapshot
 from lab.trust_bench import LIST, MIRRORED, REPOSITORY, Keys, Shelf, TrustBench, fill
@@ -33,7 +33,7 @@ LOGICAL = "upstream.test/ns/app:v1"
 
 @pytest.fixture(scope="module")
 def shelf(judges: None) -> Iterator[Shelf]:
-    with running_static_registry() as registry:
+    with StaticRegistry() as registry:
         yield fill(registry)
 
 

@@ -30,7 +30,7 @@ from lab.modules import run_module
 from lab.openssl import Key, Workshop
 from lab.registry import make_certificates
 from lab.schema1_images import OldImage
-from lab.static_registry import running_static_registry
+from lab.static_registry import StaticRegistry
 from lab.stores import Store
 from lab.trees import snapshot
 from lab.trust_bench import MIRRORED, OTHER_REPOSITORIES, REPOSITORY, Keys, Shelf, TrustBench, fill
@@ -42,7 +42,7 @@ ACCEPT = {"type": "insecureAcceptAnything"}
 
 @pytest.fixture
 def shelf(judges: None) -> Iterator[Shelf]:
-    with running_static_registry() as registry:
+    with StaticRegistry() as registry:
         yield fill(registry)
 
 

@@ -19,7 +19,7 @@ from ansible_collections.strata.containers.plugins.module_utils._model.signature
 from lab.commands import run
 from lab.gpg_keys import running_signer
 from lab.modules import run_module
-from lab.static_registry import running_static_registry
+from lab.static_registry import StaticRegistry
 from lab.stores import Store
 from lab.trees import snapshot
 from lab.trust_bench import LIST, MIRRORED, REPOSITORY, Keys, Shelf, TrustBench, fill
@@ -31,7 +31,7 @@ COSIGN = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 @pytest.fixture(scope="module")
 def shelf(judges: None) -> Iterator[Shelf]:
-    with running_static_registry() as registry:
+    with StaticRegistry() as registry:
         yield fill(registry)
 
 

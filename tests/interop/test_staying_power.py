@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab.flaky_registry import END, RESET, STALL, Fault, FlakyRegistry, flaky_registry
+from lab.flaky_registry import END, RESET, STALL, Fault, FlakyRegistry
 from lab.modules import ModuleResult, run_module
 from lab.odd_images import GZIP, PLAIN, Entry, ImageLayout, make_tar
 from lab.stores import Store
@@ -29,7 +29,7 @@ TEAM = "team/app"
 
 @pytest.fixture
 def registry(judges: None) -> Iterator[FlakyRegistry]:
-    with flaky_registry() as registry:
+    with FlakyRegistry() as registry:
         yield registry
 
 

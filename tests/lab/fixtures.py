@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,8 +23,10 @@ from .modules import warm_modules
 from .odd_images import ImageLayout, odd_layers, zstd_layers
 from .registry import Registry, running_registry
 from .rootfs import rootfs_image
-from .static_registry import StaticRegistry, running_static_registry
 from .stores import Store
+
+if TYPE_CHECKING:
+    from .static_registry import StaticRegistry
 
 JUDGES = ("podman", "buildah", "skopeo", "containers-storage", "docker-registry", "zstd")
 
@@ -109,7 +111,10 @@ def scratch_stores(driver: str = "overlay") -> Iterator[Callable[[str], Store]]:
 @pytest.fixture
 def static_registry(judges: None) -> Iterator[StaticRegistry]:
     """A registry that serves whatever a test puts into it."""
-    with running_static_registry() as registry:
+    # Not above: it imports the collection, which can be found only after the file conftest.py was read.
+    from .static_registry import StaticRegistry
+
+    with StaticRegistry() as registry:
         yield registry
 
 

@@ -19,11 +19,16 @@ import struct
 import termios
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
 from typing import Any, Optional
+
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.loopback_server import (
+    LoopbackHandler,
+    LoopbackServer,
+)
 
 from .odd_images import ImageLayout
 
@@ -63,11 +68,11 @@ class Served:
     authorization: str = ""
 
 
-class FlakyRegistry:
-    """The running registry. ``connections`` counts those that were made to it."""
+class FlakyRegistry(LoopbackServer):
+    """Serves nothing at first, while its context is open. ``connections`` counts those that were made to it."""
 
-    def __init__(self, server: ThreadingHTTPServer) -> None:
-        self.host = f"127.0.0.1:{server.server_address[1]}"
+    def __init__(self) -> None:
+        super().__init__(_Handler)
         self.served: list[Served] = []
         self.connections = 0
         self.ranges = True
@@ -76,9 +81,6 @@ class FlakyRegistry:
         self.lock = threading.Lock()
         self._answers: dict[str, tuple[str, bytes]] = {}
         self._faults: dict[str, list[Fault]] = {}
-
-    def reference(self, name: str) -> str:
-        return f"{self.host}/{name}"
 
     def add(self, layout: ImageLayout, image: str, repository: str, tag: str = "1") -> dict[str, Any]:
         """Serves the image of ``layout`` as ``repository:tag``, and all blobs of the layout; returns its manifest."""
@@ -121,7 +123,7 @@ class FlakyRegistry:
         """From which byte on ``path`` was asked for, each time."""
         return [one.start for one in self.served if one.path == path and one.method == "GET"]
 
-    def answer(self, path: str) -> Optional[tuple[str, bytes]]:
+    def page(self, path: str) -> Optional[tuple[str, bytes]]:
         return ("application/json", b"{}") if path == "/v2/" else self._answers.get(path)
 
     def next_fault(self, path: str) -> Optional[Fault]:
@@ -132,49 +134,33 @@ class FlakyRegistry:
                     return fault
         return None
 
-
-@contextmanager
-def flaky_registry() -> Iterator[FlakyRegistry]:
-    """A flaky registry that serves nothing yet."""
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.registry = FlakyRegistry(server)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        yield server.registry
-    finally:
-        server.registry.over.set()
-        server.shutdown()
-        server.server_close()
+    def __exit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.over.set()
+        super().__exit__(kind, error, trace)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    registry: FlakyRegistry
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
+class _Handler(LoopbackHandler):
+    server: FlakyRegistry
 
     def handle(self) -> None:
         # A client speaks TLS first and hangs up; what is not HTTP is no connection of a client that came to stay.
         if self.connection.recv(1, socket.MSG_PEEK) in (b"\x16", b""):
             return
-        with self.server.registry.lock:
-            self.server.registry.connections += 1
-        with suppress(ConnectionError):
-            super().handle()
+        with self.server.lock:
+            self.server.connections += 1
+        super().handle()
 
     def do_any(self) -> None:
-        registry = self.server.registry
+        registry = self.server
         matched = _RANGE.fullmatch(self.headers.get("Range", ""))
         served = Served(self.command, self.path, int(matched[1]) if matched else 0)
         served.authorization = self.headers.get("Authorization", "")
         registry.served.append(served)
         fault = registry.next_fault(self.path)
         if fault and fault.status:
-            self._send(fault.status, fault.headers, fault.body)
+            self.answer(fault.status, fault.headers.items(), fault.body)
         elif fault and fault.after is None:
             self._break_off(fault.how)
         else:
@@ -183,21 +169,21 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_any
 
     def _send_right_answer(self, served: Served, fault: Optional[Fault]) -> None:
-        found = self.server.registry.answer(self.path)
+        found = self.server.page(self.path)
         if found is None:
             code = "BLOB_UNKNOWN" if "/blobs/" in self.path else "MANIFEST_UNKNOWN"
-            self._send(404, {}, json.dumps({"errors": [{"code": code, "message": ""}]}).encode())
+            self.answer(404, body=json.dumps({"errors": [{"code": code, "message": ""}]}).encode())
             return
         kind, data = found
         headers = {"Content-Type": kind}
-        if "/manifests/" in self.path and (self.command == "GET" or self.server.registry.head_tells_digest):
+        if "/manifests/" in self.path and (self.command == "GET" or self.server.head_tells_digest):
             headers["Docker-Content-Digest"] = _digest(data)
         status = 200
-        if served.start and self.server.registry.ranges:
+        if served.start and self.server.ranges:
             headers["Content-Range"] = f"bytes {served.start}-{len(data) - 1}/{len(data)}"
             status = 206
             data = data[served.start :]
-        self._send_headers(status, headers, len(data))
+        self.begin_answer(status, headers.items(), str(len(data)))
         if self.command == "HEAD":
             return
         self._send_body(served, data if fault is None else data[: fault.after])
@@ -213,22 +199,10 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.001)
         served.received = len(data)
 
-    def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self._send_headers(status, headers, len(body))
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def _send_headers(self, status: int, headers: Mapping[str, str], length: int) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
-
     def _break_off(self, how: str) -> None:
         self.close_connection = True
         if how == STALL:
-            self.server.registry.over.wait(30)
+            self.server.over.wait(30)
         elif how == RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             # The socket is open as long as a file on it is.
@@ -238,9 +212,6 @@ class _Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         with suppress(OSError, ValueError):
             super().finish()
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Says nothing: the requests are in ``served``."""
 
 
 def _unconfirmed(connection: socket.socket) -> int:

@@ -26,7 +26,7 @@ from ansible_collections.strata.containers.plugins.module_utils._host.locks impo
 from .check_bench import check_here, layout_of
 from .commands import CommandFailed, run
 from .fixtures import ACCEPT_ALL, scratch_stores
-from .flaky_registry import FlakyRegistry, flaky_registry
+from .flaky_registry import FlakyRegistry
 from .kill_scenarios import Scenario
 from .kill_store import APP, BOX, KEEPER, KEPT, app_layers, fill_kept
 from .odd_images import ImageLayout
@@ -232,7 +232,7 @@ class Bench:
 @contextmanager
 def kill_bench(directory: Path, driver: str = "overlay") -> Iterator[Bench]:
     """A bench with stores of the driver; leaving it takes all of them away."""
-    with flaky_registry() as registry, scratch_stores(driver) as make:
+    with FlakyRegistry() as registry, scratch_stores(driver) as make:
         layout = ImageLayout(str(directory / "layout"))
         layout.add_image("app", app_layers())
         registry.add(layout, "app", APP.partition(":")[0])

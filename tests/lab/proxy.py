@@ -14,17 +14,18 @@ import base64
 import select
 import socket
 import ssl
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Optional
+from typing import Optional
 from urllib.parse import quote, urlsplit
 
-from .recording_server import read_request_body
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.loopback_server import (
+    LoopbackHandler,
+    LoopbackServer,
+    tls_of,
+)
+
 from .registry import Login
 
 _PATIENCE = 10.0
@@ -44,7 +45,7 @@ class Asked:
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
-class Proxy:
+class Proxy(LoopbackServer):
     """Listens on a free port of the loopback interface while its context is open.
 
     ``routes`` maps ``host:port`` as it is asked for to the one to connect to. With ``login`` it serves nobody else. With
@@ -57,21 +58,10 @@ class Proxy:
         login: Optional[Login] = None,
         certificate: Optional[tuple[str, str]] = None,
     ) -> None:
+        super().__init__(_Handler, tls=tls_of(certificate))
         self.routes = routes
         self.login = login
-        self.scheme = "https" if certificate else "http"
         self.asked: list[Asked] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.proxy = self
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
 
     def url(self, login: Optional[Login] = None) -> str:
         """The address for the variables of the environment, with a user and password if given."""
@@ -92,30 +82,9 @@ class Proxy:
         pair = f"{self.login.username}:{self.login.password}".encode()
         return authorization == "Basic " + base64.b64encode(pair).decode("ascii")
 
-    def __enter__(self) -> Proxy:
-        self._thread.start()
-        return self
 
-    def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    proxy: Proxy
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def handle(self) -> None:
-        with suppress(ConnectionError):
-            super().handle()
+class _Handler(LoopbackHandler):
+    server: Proxy
 
     def do_CONNECT(self) -> None:
         target = self._admitted(self.path)
@@ -132,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         target = self._admitted(parts.netloc if ":" in parts.netloc else f"{parts.netloc}:80")
         if target is None:
             return
-        body = read_request_body(self)
+        body = self.request_body()
         upstream = HTTPConnection(*target, timeout=_PATIENCE)
         upstream.putrequest(self.command, f"{parts.path}?{parts.query}" if parts.query else parts.path, True, True)
         for name, value in self.headers.items():
@@ -143,13 +112,10 @@ class _Handler(BaseHTTPRequestHandler):
         upstream.endheaders(body or None)
         response = upstream.getresponse()
         content = response.read()
-        self.send_response(response.status)
-        for name, value in response.getheaders():
-            if name.lower() not in (*_OWN_HEADERS, "transfer-encoding", "content-length", "date", "server"):
-                self.send_header(name, value)
+        own = (*_OWN_HEADERS, "transfer-encoding", "content-length", "date", "server")
+        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in own]
         length = response.getheader("Content-Length") if self.command == "HEAD" else None
-        self.send_header("Content-Length", length or str(len(content)))
-        self.end_headers()
+        self.begin_answer(response.status, headers, length or str(len(content)))
         if self.command != "HEAD":
             self.wfile.write(content)
         upstream.close()
@@ -158,27 +124,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _admitted(self, authority: str) -> Optional[tuple[str, int]]:
         """Where to connect to; None after a refusal."""
-        proxy = self.server.proxy
+        proxy = self.server
         proxy.asked.append(Asked(self.command, self.path, list(self.headers.items())))
         if not proxy.admits(self.headers.get("Proxy-Authorization", "")):
-            self._refuse(407, [("Proxy-Authenticate", 'Basic realm="tests"')])
+            self.answer(407, [("Proxy-Authenticate", 'Basic realm="tests"')])
             return None
         route = proxy.routes.get(authority)
         if route is None:
-            self._refuse(502, [])
+            self.answer(502)
             return None
         host, _colon, port = route.rpartition(":")
         return host, int(port)
-
-    def _refuse(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Says nothing: the requests are in ``asked``."""
 
 
 def _join(one: socket.socket, other: socket.socket) -> None:

@@ -14,15 +14,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import ssl
-import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Optional
+
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.loopback_server import (
+    LoopbackHandler,
+    LoopbackServer,
+    tls_of,
+)
 
 from .odd_images import ImageLayout
 
@@ -67,36 +68,22 @@ class Answer:
 Answering = Callable[[Heard], Optional[Answer]]
 
 
-class RecordingServer:
+class RecordingServer(LoopbackServer):
     """Listens on a free port of ``address`` while its context is open; ``certificate`` is the files of one and its key.
 
-    ``answer`` is called for each request, by several threads; None is 404.
+    ``answering`` is called for each request, by several threads; None is 404.
     """
 
     def __init__(
-        self, answer: Answering, *, address: str = "127.0.0.1", certificate: Optional[tuple[str, str]] = None
+        self, answering: Answering, *, address: str = "127.0.0.1", certificate: Optional[tuple[str, str]] = None
     ) -> None:
+        super().__init__(_Handler, address=address, tls=tls_of(certificate))
         self.heard: list[Heard] = []
-        self.answer = answer
-        self._scheme = "https" if certificate else "http"
-        self._server = _Server((address, 0), _Handler)
-        self._server.recorder = self
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def host(self) -> str:
-        return f"{self._server.server_address[0]!s}:{self._server.server_address[1]}"
+        self.answering = answering
 
     @property
     def url(self) -> str:
-        return f"{self._scheme}://{self.host}"
-
-    def reference(self, name: str) -> str:
-        return f"{self.host}/{name}"
+        return f"{self.scheme}://{self.host}"
 
     def requests(self) -> list[str]:
         """``METHOD target`` of every request so far."""
@@ -105,16 +92,6 @@ class RecordingServer:
     def text(self) -> str:
         """Everything that was said to this server, to be searched."""
         return "\n\n".join(heard.text() for heard in self.heard)
-
-    def __enter__(self) -> RecordingServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def registry_of(layout: ImageLayout) -> Answering:
@@ -141,19 +118,6 @@ def registry_error(status: int, code: str, message: str, headers: Sequence[tuple
     return Answer(status, [("Content-Type", "application/json"), *headers], body)
 
 
-def read_request_body(handler: BaseHTTPRequestHandler) -> bytes:
-    """The body of the request that ``handler`` is at; Go's tools send forms in chunks, without a length."""
-    if handler.headers.get("Transfer-Encoding", "").lower() != "chunked":
-        return handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-    body = b""
-    while True:
-        size = int(handler.rfile.readline(), 16)
-        body += handler.rfile.read(size)
-        handler.rfile.readline()
-        if not size:
-            return body
-
-
 def _descriptor(layout: ImageLayout, reference: str) -> Optional[dict[str, Any]]:
     with open(os.path.join(layout.directory, "index.json"), encoding="utf-8") as stream:
         entries = json.load(stream)["manifests"]
@@ -171,38 +135,18 @@ def _blob(layout: ImageLayout, digest: str, media_type: str) -> Optional[Answer]
         return Answer(200, [("Content-Type", media_type), ("Docker-Content-Digest", digest)], stream.read())
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # A connection that its client keeps open must not hold up the end of a test.
-    block_on_close = False
-    recorder: RecordingServer
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing: a client that refuses our certificate is part of a test."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def handle(self) -> None:
-        # A client that saw enough may hang up.
-        with suppress(ConnectionError):
-            super().handle()
+class _Handler(LoopbackHandler):
+    server: RecordingServer
 
     def do_any(self) -> None:
-        body = read_request_body(self)
+        body = self.request_body()
         heard = Heard(self.command, self.path, list(self.headers.items()), body, self.client_address[1])
-        self.server.recorder.heard.append(heard)
-        answer = self.server.recorder.answer(heard) or registry_error(404, "NAME_UNKNOWN", "nothing here")
+        self.server.heard.append(heard)
+        answer = self.server.answering(heard) or registry_error(404, "NAME_UNKNOWN", "nothing here")
         self.close_connection = answer.status == 0 or answer.cut is not None
         if answer.status == 0:
             return
-        self.send_response(answer.status)
-        for name, value in answer.headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
+        self.begin_answer(answer.status, answer.headers, str(len(answer.body)))
         if self.command == "HEAD":
             return
         body = answer.body if answer.cut is None else answer.body[: answer.cut]
@@ -211,6 +155,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[begin : begin + _PIECE])
 
     do_GET = do_HEAD = do_POST = do_any
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Says nothing: the requests are in ``heard``."""

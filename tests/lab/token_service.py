@@ -13,39 +13,46 @@ from __future__ import annotations
 import base64
 import json
 import os
-import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Optional
 from urllib.parse import parse_qs, urlsplit
 
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.loopback_server import (
+    LoopbackHandler,
+    LoopbackServer,
+    tls_of,
+)
+
 from .commands import run
-from .recording_server import read_request_body
 from .registry import Login, Registry, make_certificates, running_registry
 
 SERVICE = "tests"
 ISSUER = "tests-issuer"
 
 
-@dataclass
-class TokenService:
+class TokenService(LoopbackServer):
     """A running service. ``asked`` are the queries and forms it was sent, ``issued`` the tokens that it gave.
 
-    ``identity_token`` opens as the password does. ``ca_file`` is the authority of its certificate, if it speaks https.
+    ``identity_token`` opens as the password does. Tokens live for ``life`` seconds and are signed by the key in ``directory``.
+    ``ca_file`` is the authority of its certificate, if it speaks https.
     """
 
-    directory: str
-    login: Login
-    realm: str = ""
-    life: int = 300
-    identity_token: str = "identity-of-the-tests"
-    ca_file: Optional[str] = None
-    asked: list[dict[str, list[str]]] = field(default_factory=list)
-    issued: list[str] = field(default_factory=list)
+    def __init__(self, directory: str, login: Login, tls: bool) -> None:
+        certificate = None
+        self.ca_file: Optional[str] = None
+        if tls:
+            self.ca_file, *certificate = make_certificates(directory)
+        super().__init__(_Handler, tls=tls_of(certificate))
+        self.directory = directory
+        self.login = login
+        self.realm = f"{self.scheme}://{self.host}/token?kept=yes"
+        self.life = 300
+        self.identity_token = "identity-of-the-tests"
+        self.asked: list[dict[str, list[str]]] = []
+        self.issued: list[str] = []
 
     def answer(self, query: dict[str, list[str]], authorization: str) -> tuple[int, dict[str, Any]]:
         """Status and body. Everybody may pull from ``public/``; the user may do everything; a wrong password is 401."""
@@ -108,58 +115,27 @@ def running_token_registry(directory: str, login: Login, tls: bool = False) -> I
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tokens"]
         + ["-keyout", os.path.join(directory, "token.key"), "-out", certificate]
     )
-    service = TokenService(directory, login)
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.service = service
-    if tls:
-        service.ca_file, own, key = make_certificates(directory)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(own, key)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    service.realm = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}/token?kept=yes"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    token = {"realm": service.realm, "service": SERVICE, "issuer": ISSUER, "rootcertbundle": certificate}
-    try:
+    with TokenService(directory, login, tls) as service:
+        token = {"realm": service.realm, "service": SERVICE, "issuer": ISSUER, "rootcertbundle": certificate}
         with running_registry(os.path.join(directory, "registry"), tls=tls, token=token) as registry:
             yield registry, service
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    service: TokenService
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing: a client that does not trust our certificate is part of a test."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
+class _Handler(LoopbackHandler):
+    server: TokenService
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
-        self._answer(*self.server.service.answer(query, self.headers.get("Authorization", "")))
+        self._say(*self.server.answer(query, self.headers.get("Authorization", "")))
 
     def do_POST(self) -> None:
         # As Go's Request.Form, which services use: parameters of the address count too (podman sends them in both places).
         query = parse_qs(urlsplit(self.path).query)
-        form = parse_qs(read_request_body(self).decode("ascii"))
-        self._answer(*self.server.service.answer_form({**query, **form}))
+        form = parse_qs(self.request_body().decode("ascii"))
+        self._say(*self.server.answer_form({**query, **form}))
 
-    def _answer(self, status: int, answer: dict[str, Any]) -> None:
-        body = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Says nothing: the queries are in ``asked``."""
+    def _say(self, status: int, answer: dict[str, Any]) -> None:
+        self.answer(status, [("Content-Type", "application/json")], json.dumps(answer).encode())
 
 
 def _access(scope: str, known: bool) -> list[dict[str, Any]]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from lab.fixtures import scratch_stores
-from lab.flaky_registry import FlakyRegistry, flaky_registry
 from lab.odd_images import ImageLayout
 from lab.stores import Store
 from lab.twins import twin_of
+
+if TYPE_CHECKING:
+    from lab.flaky_registry import FlakyRegistry
 
 
 # Tests of one driver alone have a fixture of this name, or the driver as a parameter.
@@ -33,7 +36,9 @@ def layout(judges: None, tmp_path_factory: pytest.TempPathFactory) -> ImageLayou
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[FlakyRegistry]:
-    with flaky_registry() as registry:
+    from lab.flaky_registry import FlakyRegistry
+
+    with FlakyRegistry() as registry:
         yield registry
 
 

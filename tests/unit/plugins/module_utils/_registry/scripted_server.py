@@ -19,11 +19,14 @@ import struct
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Optional, Union
+
+from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.loopback_server import (
+    LoopbackHandler,
+    LoopbackServer,
+)
 
 Headers = Union[Mapping[str, str], Sequence[tuple[str, str]]]
 
@@ -76,30 +79,23 @@ class Step:
         return all(request.headers.get(name.lower()) == value for name, value in self.requires.items())
 
 
-class ScriptedServer:
-    """Listens on a free port of the loopback interface while its context is open; speaks https where ``tls`` is given.
+class ScriptedServer(LoopbackServer):
+    """Plays its steps while its context is open; speaks https where ``tls`` is given.
 
     ``connections`` counts those that were accepted, whatever became of them.
     """
 
     def __init__(self, tls: Optional[ssl.SSLContext] = None) -> None:
-        self.tls = tls
+        super().__init__(_Handler, tls=tls)
         self.connections = 0
         self.requests: list[Request] = []
         self.unexpected: list[Request] = []
         self._steps: list[Step] = []
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.script = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def url(self) -> str:
-        return f"{'https' if self.tls else 'http'}://{self.host}"
+        return f"{self.scheme}://{self.host}"
 
     def expect(self, method: str, path: str, **answer: Any) -> Step:
         """Adds a step; of several that fit a request, the first that is not used up answers."""
@@ -122,71 +118,37 @@ class ScriptedServer:
             self.unexpected.append(request)
             return None
 
-    def __enter__(self) -> ScriptedServer:
-        self._thread.start()
-        return self
+    def get_request(self) -> tuple[socket.socket, Any]:
+        accepted = super().get_request()
+        self.connections += 1
+        return accepted
 
     def __exit__(
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
         if error is None:
             assert self.unexpected == []
             assert [step for step in self._steps if step.times] == [], "never asked for"
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # A connection that its client keeps open must not hold up the end of a test.
-    block_on_close = False
-    script: ScriptedServer
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        accepted = super().get_request()
-        self.script.connections += 1
-        return accepted
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing: a handshake that fails is the client's to tell."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def setup(self) -> None:
-        if self.server.script.tls:
-            # Here and not in the thread that accepts: a client that says nothing holds up nobody else.
-            self.request = self.server.script.tls.wrap_socket(self.request, server_side=True)
-        super().setup()
-
-    def finish(self) -> None:
-        super().finish()
-        if self.server.script.tls:
-            # The server closes the socket that it accepted, which is no longer this one.
-            self.request.close()
-
-    def handle(self) -> None:
-        # A client that saw enough may hang up.
-        with suppress(ConnectionError):
-            super().handle()
+class _Handler(LoopbackHandler):
+    server: ScriptedServer
 
     def do_any(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, self.rfile.read(length))
-        step = self.server.script.take(request)
+        request = Request(self.command, self.path, headers, self.request_body())
+        step = self.server.take(request)
         if step is None:
-            self._answer(Step("", "", status=UNEXPECTED))
+            self._play(Step("", "", status=UNEXPECTED))
             return
         if step.gate:
             step.gate.wait(10)
-        self._answer(step)
+        self._play(step)
 
     do_GET = do_HEAD = do_POST = do_CONNECT = do_any
 
-    def _answer(self, step: Step) -> None:
+    def _play(self, step: Step) -> None:
         if step.raw is not None:
             self.wfile.write(step.raw)
             self.close_connection = True
@@ -194,13 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
         if step.reset and step.cut is None:
             self._reset()
             return
-        self.send_response(step.status)
         pairs = step.headers.items() if isinstance(step.headers, Mapping) else step.headers
-        for name, value in pairs:
-            self.send_header(name, value)
-        if step.length is not None:
-            self.send_header("Content-Length", step.length or str(len(step.body)))
-        self.end_headers()
+        self.begin_answer(
+            step.status, pairs, step.length if step.length is None else step.length or str(len(step.body))
+        )
         if self.command != "HEAD":
             self._send_body(step)
         if step.cut is not None or step.length is None:
@@ -225,9 +184,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.close()
         self.connection.close()
         self.close_connection = True
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Says nothing: requests are in ``requests``."""
 
 
 @dataclass
