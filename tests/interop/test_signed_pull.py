@@ -10,42 +10,24 @@ so. After a refusal the store is byte for byte as it was, and not one blob was a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Union
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import StrataError
 from ansible_collections.strata.containers.plugins.module_utils._model.signature import SigstoreSignature
-from lab.gpg_keys import as_payload, running_signer, simple_document
-from lab.static_registry import StaticRegistry
-from lab.stores import Store
+from lab.gpg_keys import as_payload, simple_document
 from lab.trees import snapshot
-from lab.trust_bench import LIST, MIRRORED, REPOSITORY, Keys, Shelf, TrustBench, fill
+from lab.trust_bench import LIST, MIRRORED, REPOSITORY, Shelf, TrustBench, bench, keys, shelf
+
+__all__ = ["bench", "keys", "shelf"]
 
 ACCEPT = {"type": "insecureAcceptAnything"}
 REJECT = {"type": "reject"}
 OTHER_DIGEST = f"sha256:{'0' * 64}"
 JUDGEMENTS = ("Source image rejected", "invalid policy", "Docker references with both a tag and digest")
 LOGICAL = "upstream.test/ns/app:v1"
-
-
-@pytest.fixture(scope="module")
-def shelf(judges: None) -> Iterator[Shelf]:
-    with StaticRegistry() as registry:
-        yield fill(registry)
-
-
-@pytest.fixture(scope="module")
-def keys(judges: None) -> Iterator[Keys]:
-    with running_signer() as signer:
-        yield Keys(signer, signer.make_key("good"), signer.make_key("other"))
-
-
-@pytest.fixture
-def bench(shelf: Shelf, keys: Keys, make_store: Callable[[str], Store], tmp_path: Path) -> TrustBench:
-    return TrustBench(shelf, keys, make_store("store"), tmp_path)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from ansible_collections.strata.containers.tests.unit.plugins.module_utils._regi
     ScriptedServer,
 )
 from lab import sigstore
-from lab.gpg_keys import running_signer
 from lab.modules import run_module
 from lab.openssl import Key, Workshop
 from lab.registry import make_certificates
@@ -33,7 +32,9 @@ from lab.schema1_images import OldImage
 from lab.static_registry import StaticRegistry
 from lab.stores import Store
 from lab.trees import snapshot
-from lab.trust_bench import MIRRORED, OTHER_REPOSITORIES, REPOSITORY, Keys, Shelf, TrustBench, fill
+from lab.trust_bench import MIRRORED, OTHER_REPOSITORIES, REPOSITORY, Keys, Shelf, TrustBench, fill, keys
+
+__all__ = ["keys"]
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -44,12 +45,6 @@ ACCEPT = {"type": "insecureAcceptAnything"}
 def shelf(judges: None) -> Iterator[Shelf]:
     with StaticRegistry() as registry:
         yield fill(registry)
-
-
-@pytest.fixture(scope="module")
-def keys(judges: None) -> Iterator[Keys]:
-    with running_signer() as signer:
-        yield Keys(signer, signer.make_key("good"), signer.make_key("other"))
 
 
 @pytest.fixture(scope="module")

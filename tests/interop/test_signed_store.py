@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +17,16 @@ import pytest
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
 from ansible_collections.strata.containers.plugins.module_utils._model.signature import SigstoreSignature
 from lab.commands import run
-from lab.gpg_keys import running_signer
 from lab.modules import run_module
-from lab.static_registry import StaticRegistry
 from lab.stores import Store
 from lab.trees import snapshot
-from lab.trust_bench import LIST, MIRRORED, REPOSITORY, Keys, Shelf, TrustBench, fill
+from lab.trust_bench import LIST, MIRRORED, REPOSITORY, TrustBench, bench, keys, shelf
+
+__all__ = ["bench", "keys", "shelf"]
 
 ACCEPT = {"type": "insecureAcceptAnything"}
 REJECT = {"type": "reject"}
 COSIGN = "application/vnd.dev.cosign.simplesigning.v1+json"
-
-
-@pytest.fixture(scope="module")
-def shelf(judges: None) -> Iterator[Shelf]:
-    with StaticRegistry() as registry:
-        yield fill(registry)
-
-
-@pytest.fixture(scope="module")
-def keys(judges: None) -> Iterator[Keys]:
-    with running_signer() as signer:
-        yield Keys(signer, signer.make_key("good"), signer.make_key("other"))
-
-
-@pytest.fixture
-def bench(shelf: Shelf, keys: Keys, make_store: Callable[[str], Store], tmp_path: Path) -> TrustBench:
-    return TrustBench(shelf, keys, make_store("store"), tmp_path)
 
 
 @pytest.fixture

@@ -11,6 +11,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Watching(Protocol):
+    """What looks at the processes that there are."""
+
+    def look(self) -> None:
+        """One look at all of them."""
 
 
 @dataclass
@@ -34,6 +42,13 @@ class Watch:
 def watching_processes(words: Sequence[str]) -> Iterator[Watch]:
     """Looks at all processes, again and again, while its context is open."""
     watch = Watch([word.encode() for word in words])
+    with looking(watch):
+        yield watch
+
+
+@contextmanager
+def looking(watch: Watching) -> Iterator[None]:
+    """Lets ``watch`` look again and again while the context is open."""
     done = threading.Event()
 
     def look() -> None:
@@ -44,7 +59,7 @@ def watching_processes(words: Sequence[str]) -> Iterator[Watch]:
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     try:
-        yield watch
+        yield
     finally:
         done.set()
         thread.join()

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import os
 import re
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from .processes import looking
 
 
 @dataclass(frozen=True)
@@ -79,20 +79,9 @@ def _program(pid: int) -> int:
 @contextmanager
 def watched_processes(secrets: list[Secret]) -> Iterator[ProcessWatch]:
     """Watches all processes of the machine while the context is open."""
-    watch, stop = ProcessWatch(secrets), threading.Event()
-
-    def run() -> None:
-        while not stop.is_set():
-            watch.look()
-            time.sleep(0.01)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
+    watch = ProcessWatch(secrets)
+    with looking(watch):
         yield watch
-    finally:
-        stop.set()
-        thread.join()
 
 
 def files_with(secrets: list[Secret], directory: str) -> dict[str, list[str]]:

@@ -10,18 +10,19 @@ import base64
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_collections.strata.containers.plugins.module_utils._config.paths import ConfigPaths
 from ansible_collections.strata.containers.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.strata.containers.plugins.module_utils._module import image_pull, image_verify
 from ansible_collections.strata.containers.plugins.module_utils._module.run import Task
 from ansible_collections.strata.containers.plugins.module_utils._report import Reporter
 
-from .gpg_keys import Signer
+from .gpg_keys import Signer, running_signer
 from .odd_images import PLAIN, Entry, make_tar
 from .scripted_registry import ScriptedImage, digest_of, make_image, make_index
 from .static_registry import StaticRegistry
@@ -184,3 +185,23 @@ class TrustBench:
             text=True,
         )
         return "" if done.returncode == 0 else done.stderr or "it failed"
+
+
+@pytest.fixture(scope="module")
+def shelf(judges: None) -> Iterator[Shelf]:
+    """A registry with the images."""
+    with StaticRegistry() as registry:
+        yield fill(registry)
+
+
+@pytest.fixture(scope="module")
+def keys(judges: None) -> Iterator[Keys]:
+    """An OpenPGP key that policies trust, and another."""
+    with running_signer() as signer:
+        yield Keys(signer, signer.make_key("good"), signer.make_key("other"))
+
+
+@pytest.fixture
+def bench(shelf: Shelf, keys: Keys, make_store: Callable[[str], Store], tmp_path: Path) -> TrustBench:
+    """The bench of one test, with an empty store."""
+    return TrustBench(shelf, keys, make_store("store"), tmp_path)

@@ -11,6 +11,7 @@ import os
 import stat
 
 from .atomic_files import replace_file
+from .new_directories import make_missing_directories
 from .os_errors import reporting
 
 _FILE_MODE = 0o644
@@ -28,7 +29,7 @@ def write_configuration(path: str, data: bytes) -> None:
         status = _status(target)
         if status is None:
             target = path
-            _make_directories(os.path.dirname(path))
+            make_missing_directories(os.path.dirname(path), _DIRECTORY_MODE)
     if status is None:
         replace_file(target, data, _FILE_MODE)
     else:
@@ -40,14 +41,3 @@ def _status(path: str) -> os.stat_result | None:
         return os.stat(path)
     except FileNotFoundError:
         return None
-
-
-def _make_directories(directory: str) -> None:
-    """Each by a ``mkdir`` that must succeed: one that somebody else made meanwhile is theirs."""
-    missing = []
-    while directory and not os.path.lexists(directory):
-        missing.append(directory)
-        directory = os.path.dirname(directory)
-    for path in reversed(missing):
-        os.mkdir(path, _DIRECTORY_MODE)
-        os.chmod(path, _DIRECTORY_MODE)

@@ -11,6 +11,7 @@ import os
 import stat
 
 from .atomic_files import replace_file
+from .new_directories import make_missing_directories
 from .os_errors import reporting
 
 PRIVATE_MODE = 0o600
@@ -45,20 +46,9 @@ def write_private(path: str, data: bytes) -> None:
     HostError.
     """
     with reporting("write", path):
-        _make_directories(os.path.dirname(path) or ".")
+        make_missing_directories(os.path.dirname(path) or ".", _DIRECTORY_MODE)
         owner = _owner(path)
     replace_file(path, data, PRIVATE_MODE, owner=owner)
-
-
-def _make_directories(directory: str) -> None:
-    """Each by a ``mkdir`` that must succeed: one that somebody else made meanwhile is theirs."""
-    missing = []
-    while directory and not os.path.lexists(directory):
-        missing.append(directory)
-        directory = os.path.dirname(directory)
-    for path in reversed(missing):
-        os.mkdir(path, _DIRECTORY_MODE)
-        os.chmod(path, _DIRECTORY_MODE)
 
 
 def _owner(path: str) -> tuple[int, int] | None:
