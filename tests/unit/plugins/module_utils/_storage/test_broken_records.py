@@ -79,7 +79,7 @@ def _killed_before_a_rename(number: int, work: Callable[[], object]) -> None:
 @pytest.mark.parametrize(
     ("name", "renames", "work"),
     [
-        *((name, 1, lambda layout, path: empty_unreadable(layout, path)) for name in GUARDED),
+        *((name, 1, empty_unreadable) for name in GUARDED),
         *((name, 1, lambda layout, _path: keep_copies(layout)) for name in GUARDED if "mountpoints" not in name),
         ("run/overlay-layers/mountpoints.json", 1, lambda layout, _path: rebuild_counts(layout)),
         ("run/overlay-layers/mountpoints.json", 2, lambda layout, _path: rebuild_counts(layout)),
