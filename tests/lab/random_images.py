@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .image_forms import DOCKER, DOCKER_CONFIG, OCI, OCI_CONFIG, OCI_LAYER
-from .layer_blobs import gzip_members, skippable, zstd, zstd_chunked
+from .layer_blobs import gzip_members, members_of, skippable, zstd, zstd_chunked
 from .random_layers import random_layer
 
 _DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -29,6 +29,11 @@ def _gzip(tar: bytes) -> bytes:
     return gzip.compress(tar, mtime=0)
 
 
+def _chunked(tar: bytes) -> bytes:
+    """zstd:chunked, but for archives with more behind their end than Python's tarfile sees."""
+    return zstd_chunked(tar) if b"".join(members_of(tar)) == tar else zstd(tar)
+
+
 _PACKINGS: tuple[Packing, ...] = (
     (_gzip, OCI_LAYER + "+gzip"),
     (lambda tar: gzip.compress(tar, 1, mtime=1_700_000_000), OCI_LAYER + "+gzip"),
@@ -36,7 +41,7 @@ _PACKINGS: tuple[Packing, ...] = (
     (bytes, OCI_LAYER),
     (zstd, OCI_LAYER + "+zstd"),
     (lambda tar: zstd(tar[:700]) + skippable(b"between") + zstd(tar[700:]), OCI_LAYER + "+zstd"),
-    (zstd_chunked, OCI_LAYER + "+zstd"),
+    (_chunked, OCI_LAYER + "+zstd"),
     # What a layer is packed with is told by its first bytes, whatever its type says.
     (bz2.compress, OCI_LAYER + "+gzip"),
     (lzma.compress, OCI_LAYER),
