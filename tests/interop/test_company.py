@@ -72,8 +72,10 @@ def test_podmans_errors_happen_without_us(
     images: Sequence[str], make_store: Callable[[str], Store], pull_options: dict[str, Any]
 ) -> None:
     # That a tree goes while podman looks at it was seen once in many runs, and those were podmans alone. For a container that
-    # is not podman's see below.
-    missing = set(PODMANS) - {"tree went", "container mounted"}
+    # is not podman's see below. That a container goes while podman lists it was met by podmans alone too: four times in 100 s
+    # where three list all containers while three others make and remove some.
+    expected = set(PODMANS) - {"tree went", "container mounted", "container went"}
+    missing = set(expected)
     for seed in range(QUARRELS):
         store = make_store(f"store{seed}")
         store.podman("images")
@@ -88,7 +90,7 @@ def test_podmans_errors_happen_without_us(
             break
     # Some of them are rare: only the long run can see them all.
     assert not (LONG and missing), f"never seen without us: {missing}"
-    assert len(missing) < len(PODMANS) - 2
+    assert len(missing) < len(expected)
 
 
 def test_podman_keeps_a_mounted_container_of_buildah_too(images: Sequence[str], store: Store) -> None:

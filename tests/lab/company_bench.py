@@ -54,6 +54,10 @@ PODMANS: Mapping[str, tuple[str, str]] = {
     "layer not known": ("layer not known", "it goes through the layers of an image without the lock that keeps them"),
     "image went": ("identifier is not a", "it looked the image up, which another removed before it took the lock"),
     "tree went": ("no such file or directory", "another removed the layer whose tree it looks at"),
+    "container went": (
+        "determining buildah container",
+        "it lists the containers of the storage, of which another removed one before it looked at that",
+    ),
     "name went": ("parsing named reference", "another took the only name of the image between two of its looks"),
 }
 
