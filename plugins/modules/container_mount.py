@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Container, by name, ID or unique prefix of an ID.
+      - Container, by name, or by its ID, of which the first twelve digits will do.
       - An unknown container is an error for O(state=mounted), and unmounted already for O(state=unmounted).
     type: str
     required: true

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.modules import run_module
+from lab.modules import ModuleResult, run_module
 from lab.store_state import records
 from lab.stores import Store
 from lab.twins import fill
@@ -22,6 +22,9 @@ def test_a_name_is_no_part_of_an_id(make_store: Callable[[str], Store], tmp_path
     store = make_store("store")
     fill(store, tmp_path / "layout", [(IMAGE, ("one",), {})])
 
+    def mounted(name: str, **arguments: Any) -> ModuleResult:
+        return run_module("container_mount", {**store.module_options(), "name": name, **arguments})
+
     def task(name: str, **arguments: Any) -> tuple[bool, set[str]]:
         """Whether it changed something, also in check mode, and the containers that are there then."""
         options = {**store.module_options(), "image": IMAGE, "name": name, **arguments}
@@ -32,6 +35,10 @@ def test_a_name_is_no_part_of_an_id(make_store: Callable[[str], Store], tmp_path
     other = task("other")[1]
     (other_id,) = other
     assert task(other_id[:4], state="absent") == (False, other)
+    assert mounted(other_id[:4]).code == "unknown_container"
+    assert mounted(other_id[:12]).changed
+    assert not mounted(other_id[:4], state="unmounted").changed
+    assert mounted(other_id, state="unmounted").changed
     changed, both = task(other_id[:4])
     assert changed and len(both) == 2
     # podman's own names are as ours.

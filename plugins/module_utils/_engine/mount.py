@@ -12,11 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .._report import Reporter
+from .._storage.catalog import UnknownContainer
 from .._storage.driver import MountRequest, StoreDriver
 from .._storage.layout import Layout
 from .._storage.mounting import MountState, mount, mount_state, unmount
 from .._storage.records import ContainerRecord, LayerRecord
-from .containers import container_facts, knows_container
+from .containers import container_called, container_facts
 from .mount_plan import NOT_MOUNTED, mount_facts, predict_mount, predict_unmount
 from .outcome import Outcome
 from .recover import recovered_catalog
@@ -42,7 +43,9 @@ def mount_container(
     Raises UnknownContainer, OwnersUnsupported, and ReadOnlyConflict where it is mounted the other way already.
     """
     catalog = recovered_catalog(layout, driver, check_mode=check_mode)
-    record = catalog.container(name)
+    record = container_called(catalog, name)
+    if record is None:
+        raise UnknownContainer("no such container in the store", subject=name)
     owners_of = _owners(layout, driver, record)
     before = mount_state(layout, catalog, record.id, record.layer)
     request = MountRequest(
@@ -70,7 +73,7 @@ def unmount_container(
 ) -> Outcome:
     """Our mount of the container ``name`` given back; with ``force`` everybody's. An unknown container is unmounted."""
     catalog = recovered_catalog(layout, driver, check_mode=check_mode)
-    record = knows_container(catalog, name)
+    record = container_called(catalog, name)
     if record is None:
         return Outcome(False, {**mount_facts(NOT_MOUNTED), "container": None})
     before = mount_state(layout, catalog, record.id, record.layer)
