@@ -118,9 +118,9 @@ def _platform() -> Json:
 class ScriptedRegistry(ScriptedServer):
     """A scripted server with one repository."""
 
-    def reference(self, tag: str = TAG) -> str:
-        """The name of the image, by tag or digest, as a task writes it."""
-        return f"{self.host}/{REPOSITORY}{'@' if tag.startswith('sha256:') else ':'}{tag}"
+    def reference(self, name: str = TAG) -> str:
+        """The name of the image of that tag or digest, as a task writes it."""
+        return f"{self.host}/{REPOSITORY}{'@' if name.startswith('sha256:') else ':'}{name}"
 
     @staticmethod
     def manifest_path(tag: str = TAG) -> str:
