@@ -111,6 +111,10 @@ test-pythons: tree ## Unit tests under ansible-test, on the oldest Python of tar
 bench: tree ## Pulls and containers beside podman, skopeo and C programs, ~15 minutes; ARGS='--rounds 3 --images mixed base'; results in .build/bench
 	@$(PYTHON) benchmarks/pull.py --output .build/bench $(ARGS)
 
+.PHONY: bench-rootless
+bench-rootless: tree ## Pulls by a user without root rights beside podman's, ~2 minutes; ARGS='--rounds 3 --images base'
+	@$(PYTHON) benchmarks/rootless.py --output .build/bench $(ARGS)
+
 # --- Linters ---
 
 .PHONY: lint
