@@ -19,6 +19,7 @@ from collections.abc import Mapping
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
 
+from arguments import parser_of  # noqa: E402
 from bundle import load_collections  # noqa: E402
 from images import IMAGES, make_images  # noqa: E402
 from lab.registry import Registry, running_registry  # noqa: E402
@@ -76,12 +77,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", default=".build/cache", help="where the images are kept between runs")
-    parser.add_argument("--directory", default="/var/tmp", help="where the stores are made; a short path, for podman")
-    parser.add_argument("--output", default=".build/bench", help="where the report goes")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--images", nargs="+", default=list(IMAGES), choices=list(IMAGES), metavar="IMAGE")
+    parser = parser_of(__doc__, list(IMAGES))
     parser.add_argument("--parts", nargs="+", default=[COLD, NO_OP, LIFE], choices=[COLD, NO_OP, LIFE])
     return parser.parse_args()
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
 
+from arguments import parser_of  # noqa: E402
 from bundle import load_collections  # noqa: E402
 from images import IMAGES, make_images  # noqa: E402
 from lab.registry import Registry, running_registry  # noqa: E402
@@ -41,7 +42,7 @@ _Costs = dict[str, dict[str, list[Cost]]]
 
 def main() -> int:
     """The exit status: 0 where every result was right."""
-    options = _arguments()
+    options = parser_of(__doc__, ["mixed"]).parse_args()
     load_collections([])
     layout = make_images(os.path.abspath(options.cache))
     base, storage = (tempfile.mkdtemp(prefix=kind, dir=options.directory) for kind in ("user", "registry"))
@@ -55,16 +56,6 @@ def main() -> int:
         remove(storage)
     _write(options.output, costs, checks, options.rounds)
     return 0
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", default=".build/cache", help="where the images are kept between runs")
-    parser.add_argument("--directory", default="/var/tmp", help="where the stores are made; a short path, for podman")
-    parser.add_argument("--output", default=".build/bench", help="where the report goes")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--images", nargs="+", default=["mixed"], choices=list(IMAGES), metavar="IMAGE")
-    return parser.parse_args()
 
 
 def _measure(
