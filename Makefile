@@ -71,7 +71,7 @@ test: tree ## Everything, a seeded sample of the long suites; under 15 minutes o
 	printf '== all: %d s\n' "$$SECONDS"
 
 .PHONY: test-long
-test-long: tree ## The long suites whole
+test-long: tree ## The long suites whole, hours; nothing may refresh the tree meanwhile
 	STRATA_TEST_LONG=1 HYPOTHESIS_PROFILE=long $(MAKE) --no-print-directory test
 
 .PHONY: test-unit
