@@ -95,13 +95,13 @@ def test_skopeo_and_we_accept_the_same_names(host: ScratchHost) -> None:
     for _sample in range(NAMES):
         text = mutated_name(dice)
         ours, theirs = our_answer(text), skopeos_answer(host, text)
+        if ours == "invalid reference format" and _host_is_a_path(text):
+            # Go takes such a host for a part of the path, and has nobody to ask then. We refuse it.
+            continue
         if theirs == "tag and digest":
             # Only this transport refuses what podman takes; the name itself is good, and the digest decides.
             reference = parse_reference(text)
             assert reference.tag and reference.digest, text
-        elif ours == "invalid reference format" and _host_is_a_path(text):
-            # Go takes such a host for a part of the path, and has nobody to ask then. We refuse it.
-            continue
         else:
             assert ours == theirs, text
         kind = ours if ours in REFUSALS else "accepted"
