@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 
 from lab.commands import run
-from programs import ACCELERATORS, inflater
+from programs import ACCELERATORS
 
 
-def about_this_machine(podman_collection: str) -> dict[str, str]:
-    """Processor, memory, kernel, and the versions of all that took part; ``podman_collection`` is one of them."""
+def about_this_machine(programs: Iterable[str], collections: Mapping[str, str]) -> dict[str, str]:
+    """Processor, memory, kernel, and the versions of all that took part: ours, those of ``collections``, and of ``programs``."""
     return {
         "processor": f"{os.cpu_count()} x {_first('/proc/cpuinfo', 'model name')}",
         "memory": f"{int(_first('/proc/meminfo', 'MemTotal').split()[0]) / (1 << 20):.0f} GiB",
@@ -25,13 +26,8 @@ def about_this_machine(podman_collection: str) -> dict[str, str]:
         "python": platform.python_version(),
         **{library: version(library) for library in ACCELERATORS},
         "ansible-core": version("ansible-core"),
-        "containers.podman": podman_collection,
-        "podman": _version("podman"),
-        "skopeo": _version("skopeo"),
-        "docker-registry": _version("docker-registry"),
-        inflater(): _version(inflater()),
-        "curl": _version("curl"),
-        "tar": _version("tar"),
+        **collections,
+        **{program: _version(program) for program in programs},
     }
 
 

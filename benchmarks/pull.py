@@ -28,7 +28,7 @@ from machine import about_this_machine  # noqa: E402
 from measure import Cost, measure, told_cost  # noqa: E402
 from noop import measure_no_ops, rotated  # noqa: E402
 from podman_collection import collection_version, podman_collection  # noqa: E402
-from programs import PROGRAMS, Image, store  # noqa: E402
+from programs import PROGRAMS, Image, inflater, store  # noqa: E402
 from progress import say  # noqa: E402
 from report import Report  # noqa: E402
 from room import Room, remove, size_of  # noqa: E402
@@ -43,6 +43,7 @@ from verify import (  # noqa: E402
     verify_tar_split,
 )
 
+_TOOLS = ("podman", "skopeo", "docker-registry", inflater(), "curl", "tar")
 COLD, NO_OP, LIFE = "cold", "no-op", "life"
 # For what has little to do with the image: a common one, and one that is pulled fast.
 _COMMON, _FAST = "base", "deep"
@@ -56,7 +57,8 @@ def main() -> int:
     collection = podman_collection(cache)
     load_collections([collection])
     layout = make_images(cache)
-    report = Report(about_this_machine(collection_version(collection)), options.rounds)
+    collections = {"containers.podman": collection_version(collection)}
+    report = Report(about_this_machine(_TOOLS, collections), options.rounds)
     base = tempfile.mkdtemp(prefix="bench", dir=options.directory)
     try:
         with running_registry(os.path.join(base, "registry")) as registry:

@@ -100,7 +100,7 @@ def _pull(world: UserWorld, image: Image, program: str, directory: str) -> Cost:
 
 
 def _write(output: str, costs: _Costs, checks: list[str], rounds: int) -> None:
-    about = {key: value for key, value in about_this_machine("").items() if value}
+    about = about_this_machine(("podman", "skopeo", "docker-registry"), {})
     page = _PAGE.format(
         rounds=rounds,
         about="; ".join(f"{key} {value}" for key, value in about.items()),

@@ -77,8 +77,8 @@ def create(request: ContainerRequest, host: Host, reporter: Reporter, *, check_m
     """The container of ``request``, created where it is absent and replaced where ``recreate`` says so.
 
     A difference that is left alone is listed in ``differences`` and warned of. Raises UnknownImage, NameInUse,
-    NoSubordinateIds, NoFreeIds, UserNamespaceTooLarge, MapOutsideRanges, and ContainerMounted where a container to be replaced is mounted and
-    ``force`` is not given.
+    NoSubordinateIds, NoFreeIds, UserNamespaceTooLarge, MapOutsideRanges, and ContainerMounted where a container to be replaced
+    is mounted and ``force`` is not given.
     """
     catalog = recovered_catalog(host.layout, host.driver, check_mode=check_mode)
     image = find_image(catalog, request.image, host.short_names)

@@ -33,17 +33,17 @@ class SeveralFailed(StrataError):
 
     def __init__(self, failures: Sequence[tuple[str, StrataError]], asked: int, done: str) -> None:
         """``failures`` are the names of the images with what went wrong."""
-        name, self.first = failures[0]
+        name, self._first = failures[0]
         lines = "; ".join(_naming(*failure) for failure in failures)
         message = f"{len(failures)} of {asked} images could not be {done}: {lines}"
-        super().__init__(message, subject=self.first.subject or name, code=self.first.code)
+        super().__init__(message, subject=self._first.subject or name, code=self._first.code)
 
     def __str__(self) -> str:
         return self.message
 
     def facts(self) -> dict[str, Any]:
         """As those of the first, with the message for all."""
-        return {**self.first.facts(), "message": self.message, "object": self.subject}
+        return {**self._first.facts(), "message": self.message, "object": self.subject}
 
 
 def _naming(name: str, failure: StrataError) -> str:
