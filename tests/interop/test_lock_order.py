@@ -175,6 +175,16 @@ def test_check_mode_takes_no_exclusive_lock(bench: Bench, pull_options: dict[str
         assert bench.exclusive(bench.ours(module, check=True, **options)) == set(), module
 
 
+@pytest.fixture
+def one_copy_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """podman copies one layer after the other: strace cannot tell which of several at once holds a lock."""
+    settings = tmp_path / "containers.conf"
+    lab = Path(os.environ["CONTAINERS_CONF"]).read_text(encoding="ascii")
+    settings.write_text(f"{lab}image_parallel_copies = 1\n", encoding="ascii")
+    monkeypatch.setenv("CONTAINERS_CONF", str(settings))
+
+
+@pytest.mark.usefixtures("one_copy_at_a_time")
 def test_podmans_order_is_ours_but_for_what_the_lock_of_the_layers_guards(bench: Bench) -> None:
     commands = (
         ["pull", "--quiet", "--tls-verify=false", bench.app],
@@ -193,6 +203,7 @@ def test_podmans_order_is_ours_but_for_what_the_lock_of_the_layers_guards(bench:
         assert bench.exclusive(taken) >= {STORAGE}
         assert unguarded(bench, taken) == [], command
         late = [lock for lock in taken if leftwards(bench, [lock])]
-        assert all(any(bench.kind(held) == LAYERS and held.exclusive for held in lock.held) for lock in late), command
+        unlike = [lock for lock in late if not any(bench.kind(held) == LAYERS and held.exclusive for held in lock.held)]
+        assert unlike == [], command
         exceptions |= {bench.kind(lock) for lock in late}
     assert exceptions == MAY_COME_LATER

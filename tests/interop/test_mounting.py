@@ -25,6 +25,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.driver 
 from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.mounting import MountState, ReadOnlyConflict
 from ansible_collections.strata.containers.plugins.module_utils._storage.overlay import OverlayDriver
+from lab.podman_service import podman_service
 from lab.stores import Store, mounts_below
 
 IMAGE = "localhost/probe:1"
@@ -277,22 +278,14 @@ class TestTheHome:
         assert shared.points() == []
 
     def test_a_running_podman_service_mounts_after_us(self, shared: Shared) -> None:
-        socket = os.path.join(shared.store.base, "api.sock")
-        service = subprocess.Popen(
-            shared.store.podman_command("system", "service", "--time", "0", f"unix://{socket}"),
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _api(socket, "GET", "images/json")
+        with podman_service(shared.store) as ask:
+            ask("GET", "images/json")
             shared.mount()
             shared.unmount()
-            _api(socket, "POST", f"containers/{CONTAINER}/mount")
+            ask("POST", f"containers/{CONTAINER}/mount")
             assert shared.state() == MountState(shared.merged, 1, False, False)
             assert shared.layout.driver_home in shared.points()
-            _api(socket, "POST", f"containers/{CONTAINER}/unmount")
-        finally:
-            service.terminate()
-            service.wait(10)
+            ask("POST", f"containers/{CONTAINER}/unmount")
         assert shared.counts() == []
 
 
@@ -332,10 +325,3 @@ class TestLeftOvers:
         shared.mount(options=("nodev", "noexec"))
         assert os.statvfs(shared.merged).f_flag & (os.ST_NODEV | os.ST_NOEXEC) == os.ST_NODEV | os.ST_NOEXEC
         shared.unmount()
-
-
-def _api(socket: str, method: str, path: str) -> None:
-    """One request to podman's service, which may still be starting."""
-    url = f"http://d/v4.0.0/libpod/{path}"
-    command = ["curl", "--silent", "--fail", "--retry", "40", "--retry-delay", "1", "--retry-all-errors"]
-    subprocess.run([*command, "--unix-socket", socket, "--request", method, url], check=True, stdout=subprocess.DEVNULL)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import tarfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import pytest
 from lab.commands import run
 from lab.modules import run_module
+from lab.podman_service import podman_service
 from lab.registry import Registry
 from lab.stores import Store
 
@@ -156,18 +155,10 @@ class TestOthersOnAStoreWeFilled:
         self, registry: Registry, ours: Store, pull_options: dict[str, Any]
     ) -> None:
         ours.podman("images")  # makes the store
-        socket = os.path.join(ours.base, "api.sock")
-        service = subprocess.Popen(
-            ours.podman_command("system", "service", "--time", "0", f"unix://{socket}"), stderr=subprocess.DEVNULL
-        )
-        try:
-            _wait_for(socket)
-            assert _api_images(socket) == []
+        with podman_service(ours) as ask:
+            assert ask("GET", "images/json") == []
             pulled = _pull(ours, registry.reference("odd:1"), pull_options)
-            assert [image["Id"].removeprefix("sha256:") for image in _api_images(socket)] == [pulled["id"]]
-        finally:
-            service.terminate()
-            service.wait(10)
+            assert [image["Id"].removeprefix("sha256:") for image in ask("GET", "images/json")] == [pulled["id"]]
 
 
 class TestWeOnAStorePodmanFilled:
@@ -220,15 +211,3 @@ def _check_blobs(directory: Path) -> None:
     for blob in directory.iterdir():
         if len(blob.name) == 64:
             assert hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name
-
-
-def _wait_for(socket: str) -> None:
-    deadline = time.monotonic() + 15
-    while not os.path.exists(socket):
-        assert time.monotonic() < deadline, "the podman service did not start"
-        time.sleep(0.05)
-
-
-def _api_images(socket: str) -> list[dict[str, Any]]:
-    answer = run(["curl", "--silent", "--unix-socket", socket, "http://d/v4.0.0/libpod/images/json"])
-    return list(json.loads(answer) or [])

@@ -7,16 +7,13 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +46,7 @@ from ansible_collections.strata.containers.plugins.module_utils._storage.records
 from ansible_collections.strata.containers.plugins.module_utils._storage.staging import Staging, open_staging
 from lab.commands import CommandFailed, run
 from lab.odd_images import PLAIN, Entry, ImageLayout, make_tar
+from lab.podman_service import podman_service
 from lab.stores import Store
 
 NAME = "example.com/strata/two:1"
@@ -264,16 +262,16 @@ class TestWeWriteAndTheyRead:
 
     def test_service_that_was_running_sees_the_change(self, ours: Store, image: ImageLayout) -> None:
         with podman_service(ours) as ask:
-            assert ask("/v4.0.0/libpod/images/json") == []
+            assert ask("GET", "images/json") == []
             record = fill(ours, image)
-            assert [found["Id"] for found in ask("/v4.0.0/libpod/images/json")] == [record.id]
+            assert [found["Id"] for found in ask("GET", "images/json")] == [record.id]
             change_names(layout_of(ours), record.id, lambda _images: ["example.com/strata/moved:1"])
-            assert ask("/v4.0.0/libpod/images/json")[0]["Names"] == ["example.com/strata/moved:1"]
+            assert ask("GET", "images/json")[0]["Names"] == ["example.com/strata/moved:1"]
             container = add_container(ours, record)
-            assert ask("/v4.0.0/libpod/containers/json?all=true&external=true")[0]["Id"] == container
+            assert ask("GET", "containers/json?all=true&external=true")[0]["Id"] == container
             layout = layout_of(ours)
             delete_container(layout, OverlayDriver(layout), read_catalog(layout).container("box"))
-            assert ask("/v4.0.0/libpod/containers/json?all=true&external=true") == []
+            assert ask("GET", "containers/json?all=true&external=true") == []
 
 
 class TestTheyWriteAndWeRead:
@@ -399,34 +397,3 @@ def modes(root: str) -> dict[str, int]:
             if not path.startswith(f"{root}/overlay/l/"):
                 found[os.path.relpath(path, root)] = os.lstat(path).st_mode
     return found
-
-
-@contextmanager
-def podman_service(store: Store) -> Iterator[Callable[[str], Any]]:
-    """A podman API service on the store; gives a function that asks it for the JSON at a path."""
-    address = f"{store.base}/service.sock"
-    service = subprocess.Popen(
-        store.podman_command("system", "service", "-t", "0", f"unix://{address}"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while not os.path.exists(address):
-            assert time.monotonic() < deadline, "the service does not start"
-            time.sleep(0.05)
-        yield lambda path: _ask(address, path)
-    finally:
-        service.terminate()
-        service.wait()
-
-
-def _ask(address: str, path: str) -> Any:
-    connection = http.client.HTTPConnection("localhost")
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(address)
-    try:
-        connection.request("GET", path)
-        return json.loads(connection.getresponse().read())
-    finally:
-        connection.close()
