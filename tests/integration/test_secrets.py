@@ -265,6 +265,6 @@ def _run(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wait(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not seen() and time.monotonic() < deadline:
         time.sleep(0.01)

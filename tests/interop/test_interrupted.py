@@ -127,7 +127,7 @@ def _descendants(ancestor: int) -> set[int]:
 
 def _wait_until_gone(processes: set[int]) -> None:
     """The kernel ends the helper processes of a killed pull."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(os.path.exists(f"/proc/{process}") for process in processes):
         assert time.monotonic() < deadline, f"of {processes} some are left"
         time.sleep(0.05)

@@ -305,7 +305,7 @@ FAULTS = {
 def test_a_program_that_does_not_mount_is_an_error_with_its_words(filled: ProgramStore, tmp_path: Path) -> None:
     done(filled, "container_create", image=ODD, name="box")
     layout, path = layout_of(filled), tmp_path / "program"
-    driver = FuseOverlayDriver(layout, (f"overlay.mount_program={path}",), timeout=1)
+    driver = FuseOverlayDriver(layout, (f"overlay.mount_program={path}",), timeout=5)
     for program, (said, found) in FAULTS.items():
         path.write_text(program, encoding="ascii")
         path.chmod(0o755)

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,11 @@ def tree(store: UserStore, layer_id: str, began: int) -> dict[str, dict[str, Any
 def nothing_is_mounted(store: UserStore) -> bool:
     """Nothing of the store for the process that keeps the user's mounts; a program ends a moment after its mount."""
     wait_until(lambda: programs_below(store.root) == {})
-    tables = [Path(f"/proc/{pid}/mountinfo").read_text(encoding="ascii") for pid in store.world.processes()]
+    tables = []
+    for pid in store.world.processes():
+        # It may have ended meanwhile.
+        with suppress(OSError):
+            tables.append(Path(f"/proc/{pid}/mountinfo").read_text(encoding="ascii"))
     return bool(tables) and not any(f"{store.root}/" in table for table in tables)
 
 

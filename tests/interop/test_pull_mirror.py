@@ -75,7 +75,7 @@ def _conf(origin: Registry, *mirrors: str, more: str = "", each: str = "") -> st
 
 def _seen(registry: Registry, word: str, count: int) -> list[str]:
     """The paths with ``word`` that the registry was asked for; it writes its log a moment after it answered."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while True:
         seen = [line for line in registry.requests() if word in line]
         if len(seen) >= count or time.monotonic() > deadline:

@@ -283,7 +283,7 @@ def _listening(certificate: Path, key: Path, address: str) -> Iterator[str]:
 
 def _eventual_requests(registry: Registry, before: int, count: int) -> list[str]:
     """The requests after the first ``before``; the registry writes its log a moment after it answered."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while len(registry.requests()) < before + count and time.monotonic() < deadline:
         time.sleep(0.05)
     return registry.requests()[before:]

@@ -87,7 +87,7 @@ def program_below(directory: str) -> tuple[int, str]:
     return next(iter(found.items()))
 
 
-def wait_until(what: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(what: Callable[[], bool], seconds: float = 60) -> None:
     """Returns when ``what`` says yes, and fails when it does not in time."""
     end = time.monotonic() + seconds
     while not what():

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Optional
 
 from .commands import run
 
-_PATIENCE = 15.0
+_PATIENCE = 60.0
+# The kernel gives those above to connections and to whoever asks for any port, between our look at one and its use too.
+_PORTS = range(10_000, 32_768)
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,11 @@ def running_registry(
 
 def free_port(address: str = "127.0.0.1") -> int:
     """A port of the loopback interface (or of another ``address`` of this host) that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = random.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((address, port))
+            return port
 
 
 def make_certificates(directory: str, names: str = "IP:127.0.0.1,DNS:localhost", days: int = 2) -> tuple[str, str, str]:

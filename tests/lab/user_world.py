@@ -33,7 +33,7 @@ NAME = "rootless"
 UID = 24242
 # As many as the images of the tests have owners.
 RANGE = (10_000_000, 5_000_000)
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 _SERVER = "lab.warm_python"
 _PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
 # Nobody else sees the mount, and it ends with the command.

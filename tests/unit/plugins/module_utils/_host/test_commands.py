@@ -86,7 +86,7 @@ def test_one_that_takes_too_long_is_killed_with_what_it_started(tmp_path: Path) 
         commands(tmp_path)(["say"], b"", 0.5)
     assert time.monotonic() - started < 10
     child = (tmp_path / "child").read_text(encoding="utf-8").strip()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while _runs(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _runs(child)

@@ -69,9 +69,9 @@ class TestBodies:
             assert read_body(response, 100, "x") == b"hello"
 
     def test_silence_within_a_body_ends_it(self) -> None:
-        client = HttpClient(ConnectionOptions(timeout=0.2))
+        client = HttpClient(ConnectionOptions(timeout=1))
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
-        failure = pytest.raises(ConnectionLost, match="no answer within 0.2 seconds")
+        failure = pytest.raises(ConnectionLost, match="no answer within 1 seconds")
         with RawServer(answer, stay=True) as url:
             with client.request("GET", url) as response:
                 with failure:
@@ -116,7 +116,7 @@ class TestBodies:
                     assert caught.value.retryable
 
     def test_what_came_before_a_silence_is_given_out(self) -> None:
-        client = HttpClient(ConnectionOptions(timeout=0.2))
+        client = HttpClient(ConnectionOptions(timeout=1))
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
         with RawServer(answer, stay=True) as url, client.request("GET", url) as response:
             assert response.read(10) == b"hello"
