@@ -86,12 +86,20 @@ def test_an_answer_that_is_no_http(bench: FaultBench, raw: bytes, code: str) -> 
     assert bench.registry.asked(MANIFEST_PATH) == ONCE
 
 
-def test_a_manifest_that_is_compressed_on_the_way_is_taken_as_sent(bench: FaultBench) -> None:
-    """Nobody asked for that, and its digest would be another."""
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param(gzip.compress(bytes(64 * 1024 * 1024)), "too_large", id="without_end"),
+        pytest.param(gzip.compress(IMAGE.manifest)[:-8] + b"\0" * 8, "invalid_encoding", id="damaged"),
+        pytest.param(gzip.compress(IMAGE.manifest)[:40], "invalid_json", id="cut"),
+    ],
+)
+def test_a_manifest_that_is_compressed_on_the_way(bench: FaultBench, body: bytes, code: str) -> None:
+    """Unpacked it has the limit that it has otherwise."""
     headers = {**JSON, "Content-Encoding": "gzip"}
-    bench.registry.expect("GET", MANIFEST_PATH, headers=headers, body=gzip.compress(IMAGE.manifest))
+    bench.registry.expect("GET", MANIFEST_PATH, headers=headers, body=body)
     bench.registry.serve(IMAGE)
-    bench.refused(bench.pull(), "invalid_json")
+    bench.refused(bench.pull(), code)
 
 
 def test_json_without_depth_or_measure(bench: FaultBench) -> None:

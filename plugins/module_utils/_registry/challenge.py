@@ -6,7 +6,8 @@
 """What a server asks for in ``WWW-Authenticate``: schemes and their parameters (RFC 9110, sections 11.2 to 11.6.1).
 
 Only parsing: no request, no credentials. Registries send one challenge in a header line, some servers several; both are
-read. Values that the grammar wants quoted are taken unquoted too, because registries write them so.
+read. Values that the grammar wants quoted are taken unquoted too, and parameters with a semicolon or nothing but a space
+between them, because registries write them so.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_SEPARATORS = re.compile(r"[ \t,]*")
+_SEPARATORS = re.compile(r"[ \t,;]*")
 _SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+|(?=,)|$)")
-_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))(?=[ \t]*(?:,|$))')
+_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]+))(?=[ \t,;]|$)')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 
 

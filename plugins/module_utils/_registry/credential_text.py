@@ -21,11 +21,14 @@ _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'
 _SHORTEST_SIGNATURE = 12
 
 
-def basic(credentials: Credentials) -> str:
-    """The value of ``Authorization`` for user name and password (RFC 7617, in UTF-8); empty unless there are both."""
-    if not credentials.username or not credentials.password:
-        return ""
-    return f"Basic {_encoded(credentials)}"
+def basic(credentials: Credentials, *, half: bool = False) -> str:
+    """The value of ``Authorization`` for user name and password (RFC 7617, in UTF-8); empty unless there are both.
+
+    With ``half`` one will do: some registries take a token as the name of a user without a password, or the other way round,
+    and containers/image sends both so to a registry that asks for Basic, though not to a token service.
+    """
+    there = [bool(credentials.username), bool(credentials.password)]
+    return f"Basic {_encoded(credentials)}" if all(there) or (half and any(there)) else ""
 
 
 def secrets_of(credentials: Credentials) -> list[str]:

@@ -171,6 +171,8 @@ def _text_without_entries(status: int, body: bytes, secrets: Iterable[str]) -> s
     """What a body says that is no list of errors: token services and proxies answer in forms of their own."""
     value = _json(body)
     if isinstance(value, dict):
+        # Google's services put it one floor deeper.
+        value = value["error"] if isinstance(value.get("error"), dict) else value
         for name in ("error_description", "message", "details", "detail", "error"):
             text = _shown(value, name, secrets)
             if text:

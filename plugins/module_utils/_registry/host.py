@@ -130,7 +130,7 @@ class RegistryHost:
         if challenge is None:
             return Endpoint(base, keeps_signatures=keeps)
         if challenge.scheme == "basic":
-            return Endpoint(base, basic=basic(self.credentials or Credentials()), keeps_signatures=keeps)
+            return Endpoint(base, basic=basic(self.credentials or Credentials(), half=True), keeps_signatures=keeps)
         from .tokens import TokenService
 
         tokens = TokenService(challenge, self.credentials, self.http, self.clock, base)

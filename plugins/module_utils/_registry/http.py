@@ -14,12 +14,14 @@ What this file promises to everything above it:
 - Neither ``.netrc``, nor cookies, nor a bundle of certificates of a library play a part; proxies of the environment do.
 - A connection serves one request at a time and stays open for the next one, whichever thread sends it.
 - No byte of a body that came is dropped: what came before a failure is given out before the failure is told.
+- A connection that the server closed while nobody used it is no failure: the request goes out on another one.
 """
 
 from __future__ import annotations
 
 import base64
 import socket
+import ssl
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
@@ -28,7 +30,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies_environment
 
@@ -106,8 +108,8 @@ class HttpResponse:
         return self._remaining
 
     def header(self, name: str) -> str:
-        """The value of a header, empty where it is missing."""
-        return str(self._response.headers.get(name, ""))
+        """The value of a header, without the spaces around it; empty where it is missing."""
+        return str(self._response.headers.get(name, "")).strip(" \t")
 
     def header_lines(self, name: str) -> list[str]:
         """Every line of a header that may stand several times, apart."""
@@ -174,6 +176,16 @@ class HttpResponse:
             body.length = 0
             body.read(1)
         self._response.release_conn()
+
+
+class _Unanswered(NamedTuple):
+    """Why no answer came, and whether that was no more than the end of a connection that was kept.
+
+    A server closes one that is idle, maybe just when it is used again. Then Go's client sends the request anew, too.
+    """
+
+    error: RemoteError
+    may_repeat: bool
 
 
 class HttpClient:
@@ -258,10 +270,30 @@ class HttpClient:
         authorization: str,
         form: Sequence[tuple[str, str]] | None,
     ) -> HttpResponse:
+        repeats = _KEPT_CONNECTIONS
+        while True:
+            answer = self._send_once(method, url, headers, authorization, form)
+            if isinstance(answer, HttpResponse):
+                return answer
+            if not answer.may_repeat or not repeats:
+                # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
+                raise answer.error
+            repeats -= 1
+
+    def _send_once(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        authorization: str,
+        form: Sequence[tuple[str, str]] | None,
+    ) -> HttpResponse | _Unanswered:
         timeout = self.options.timeout
-        failure = None
+        kept = False
         try:
-            response = self._manager(proxy_for(url, self._proxy_variables)).request(
+            manager = self._manager(proxy_for(url, self._proxy_variables))
+            kept = _keeps_connection(manager.connection_from_url(url))
+            response = manager.request(
                 method,
                 url,
                 body=None if form is None else urlencode(form),
@@ -272,10 +304,9 @@ class HttpClient:
                 preload_content=False,
             )
         except _failures() as error:
-            failure = _failure(error, _host(url), timeout)
-        if failure:
-            # Outside of the handler, so that the library's exception, which holds the request, does not travel along.
-            raise failure
+            # Of a form nobody knows whether it was received.
+            may_repeat = kept and form is None and _closed_before_answer(error)
+            return _Unanswered(_failure(error, _host(url), timeout), may_repeat)
         return HttpResponse(response, method, url, timeout)
 
     def _headers(
@@ -329,6 +360,16 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
         return {}
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"}
+
+
+def _keeps_connection(pool: Any) -> bool:
+    """Whether one is open that nobody uses: the next request takes it, and makes none."""
+    return any(connection is not None for connection in list(pool.pool.queue))
+
+
+def _closed_before_answer(error: Exception) -> bool:
+    closed = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    return any(isinstance(cause, closed) for cause in causes(error))
 
 
 def _content_length(response: Any, method: str) -> int | None:

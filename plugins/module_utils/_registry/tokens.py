@@ -27,7 +27,7 @@ from .credential_text import asked_as, basic, secrets_of
 from .errors import RegistryError, Unauthorized, registry_error
 from .http import HttpClient, HttpResponse
 from .retry import Clock
-from .urls import origin, redacted
+from .urls import origin, redacted, without_spaces
 
 # Also what a token without "expires_in" lives, and the least that is believed.
 _SHORTEST_LIFE = 60
@@ -171,7 +171,7 @@ def read_token(body: bytes, now: float, subject: str) -> Token:
 
 
 def _realm(challenge: Challenge, registry: str, allow_http: bool) -> str:
-    realm = challenge.parameters.get("realm", "")
+    realm = without_spaces(challenge.parameters.get("realm", ""))
     if not realm:
         raise BadChallenge("missing realm in bearer auth challenge", subject=redacted(registry))
     if origin(realm)[0] == "http" and origin(registry)[0] == "https" and not allow_http:

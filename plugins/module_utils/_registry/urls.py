@@ -15,6 +15,7 @@ from .._errors import RemoteError
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Parsers disagree about what these mean, so that the host we check need not be the host that is asked.
 _DOUBTFUL = re.compile(r"[\x00-\x20\\\x7f]")
+_UP_TO_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 
 
 class BadAddress(RemoteError):
@@ -45,11 +46,19 @@ def origin(url: str) -> tuple[str, str, int]:
 def resolved(base: str, location: str) -> str:
     """The absolute address that ``location`` means in an answer to a request for ``base``. Raises BadAddress."""
     try:
-        url = urljoin(base, location)
+        url = urljoin(base, without_spaces(location))
     except ValueError:
         url = location
     origin(url)
     return url
+
+
+def without_spaces(url: str) -> str:
+    """``url`` as it can be asked where a server forgot to escape spaces behind the host, as Go's client reads it too."""
+    url = url.strip(" ")
+    start = _UP_TO_HOST.match(url)
+    end = start.end() if start else 0
+    return url[:end] + url[end:].replace(" ", "%20")
 
 
 def redacted(url: str) -> str:

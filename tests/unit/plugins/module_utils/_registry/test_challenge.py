@@ -51,6 +51,8 @@ HUB = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",
         ),
         # Names in any case; the last of two wins, as in containers/image.
         ('Bearer REALM="one", realm="two"', [("bearer", {"realm": "two"})]),
+        # With other separators than a comma, of which skopeo reads the realm as well.
+        ('Bearer realm="a" service=b;scope="c"', [("bearer", {"realm": "a", "service": "b", "scope": "c"})]),
         # Several challenges in one line (RFC 9110, section 11.6.1).
         (
             'Negotiate, Basic realm="a", Bearer realm="b"',

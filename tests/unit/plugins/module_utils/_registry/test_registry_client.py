@@ -188,6 +188,13 @@ class TestAuthorization:
         with pytest.raises(Unauthorized, match="asked without credentials"):
             make_client(server).manifest("latest")
 
+    @pytest.mark.parametrize(("user", "password"), [("token-as-a-name", ""), ("", "token-alone")])
+    def test_basic_sends_half_of_a_pair(self, server: ScriptedServer, user: str, password: str) -> None:
+        basic_ping(server)
+        expected = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        server.expect("GET", LATEST, body=b"{}", requires={"Authorization": expected})
+        make_client(server, Credentials(user, password)).manifest("latest")
+
     def test_credentials_are_not_sent_to_who_does_not_ask(self, server: ScriptedServer) -> None:
         server.expect("GET", "/v2/")
         server.expect("GET", LATEST, body=b"{}", requires={"Authorization": None})

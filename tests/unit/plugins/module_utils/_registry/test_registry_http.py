@@ -278,6 +278,28 @@ class TestProxies:
 
 
 class TestConnections:
+    @pytest.mark.parametrize("reset", [False, True])
+    def test_one_that_the_server_closed_is_replaced(
+        self, server: ScriptedServer, client: HttpClient, reset: bool
+    ) -> None:
+        """skopeo asks again, too; of a new connection that ends so, the registry is out of reach."""
+        _keep(server, client, 2)
+        server.expect("GET", "/", raw=None if reset else b"", reset=reset, times=2)
+        server.expect("GET", "/", body=b"hello")
+        with client.request("GET", server.url + "/") as response:
+            assert response.read(9) == b"hello"
+        server.expect("GET", "/new", raw=None if reset else b"", reset=reset)
+        with HttpClient(ConnectionOptions(timeout=5)).request("GET", server.url + "/kept") as response:
+            assert response.status == 200
+        with pytest.raises(RegistryUnreachable):
+            HttpClient(ConnectionOptions(timeout=5)).request("GET", server.url + "/new")
+
+    def test_a_form_is_not_sent_twice(self, server: ScriptedServer, client: HttpClient) -> None:
+        _keep(server, client, 1)
+        server.expect("POST", "/", raw=b"")
+        with pytest.raises(RegistryUnreachable):
+            client.request("POST", server.url + "/", form=[("a", "b")])
+
     def test_two_requests_at_once_have_two(self, server: ScriptedServer, client: HttpClient) -> None:
         server.expect("GET", "/", body=b"hello", times=2)
         with client.request("GET", server.url + "/") as first, client.request("GET", server.url + "/") as second:
@@ -307,6 +329,15 @@ class TestConnections:
             with client.request("GET", server.url + "/") as response:
                 assert response.read(1) == b"x"
         assert server.connections == 2
+
+
+def _keep(server: ScriptedServer, client: HttpClient, count: int) -> None:
+    """Leaves ``client`` with ``count`` connections that nobody uses."""
+    server.expect("GET", "/kept", body=b"x", times=None)
+    responses = [client.request("GET", server.url + "/kept") for _count in range(count)]
+    for response in responses:
+        with response:
+            read_body(response, 9, "x")
 
 
 def _proxy(monkeypatch: pytest.MonkeyPatch, url: str) -> None:

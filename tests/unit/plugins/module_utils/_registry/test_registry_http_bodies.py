@@ -44,7 +44,34 @@ class TestBodies:
             "GET", "/", headers={"Content-Encoding": "gzip"}, body=packed, requires={"Accept-Encoding": "identity"}
         )
         with client.request("GET", server.url + "/") as response:
-            assert read_body(response, 1 << 20, "x") == packed
+            assert response.read(1 << 20) == packed
+
+    @pytest.mark.parametrize("name", ["gzip", "X-GZIP ", "identity", ""])
+    def test_a_body_that_is_text_is_unpacked_where_the_server_packed_it(
+        self, server: ScriptedServer, client: HttpClient, name: str
+    ) -> None:
+        packed = gzip.compress(b"content" * 100)
+        bodies = {packed: b"content" * 100 if "gzip" in name.lower() else packed, b"{}": b"{}"}
+        for body, expected in bodies.items():
+            server.expect("GET", "/", headers={"Content-Encoding": name}, body=body)
+            with client.request("GET", server.url + "/") as response:
+                assert read_body(response, 700, "x") == expected
+
+    @pytest.mark.parametrize(("size", "fits"), [(1000, True), (1001, False)])
+    def test_the_limit_is_that_of_the_unpacked_body(
+        self, server: ScriptedServer, client: HttpClient, size: int, fits: bool
+    ) -> None:
+        server.expect("GET", "/", headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"x" * size))
+        with client.request("GET", server.url + "/") as response:
+            if fits:
+                assert read_body(response, 1000, "x") == b"x" * size
+            else:
+                with pytest.raises(BodyTooLarge):
+                    read_body(response, 1000, "x")
+
+    def test_spaces_around_a_header_are_none_of_its_value(self, client: HttpClient) -> None:
+        with RawServer(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nLocation: /x \t\r\n\r\n") as url:
+            assert client.request("GET", url).header("Location") == "/x"
 
     @pytest.mark.parametrize("cut", [0, 1, 99_999])
     def test_a_short_body_is_an_error_that_will_come_again(

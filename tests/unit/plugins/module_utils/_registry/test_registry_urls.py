@@ -60,10 +60,19 @@ def test_a_doubtful_address_is_refused_without_quoting_secrets(url: str) -> None
         ("next?x=1", "https://a.example.com/v2/next?x=1"),
         ("//b.example.com/x", "https://b.example.com/x"),
         ("http://b.example.com", "http://b.example.com"),
+        # Spaces that a server forgot to escape, as Go reads them; those of a host are not touched.
+        ("https://b.example.com/a b?c=d e ", "https://b.example.com/a%20b?c=d%20e"),
+        ("/a b/c", "https://a.example.com/a%20b/c"),
     ],
 )
 def test_a_location_is_resolved_against_the_request(location: str, expected: str) -> None:
     assert resolved("https://a.example.com/v2/start", location) == expected
+
+
+@pytest.mark.parametrize("location", ["https://b.example.com .evil.example/x", "//b. example.com"])
+def test_a_host_with_a_space_is_refused(location: str) -> None:
+    with pytest.raises(BadAddress):
+        resolved("https://a.example.com/", location)
 
 
 def test_a_location_that_cannot_be_read_is_refused() -> None:

@@ -259,6 +259,10 @@ class TestChallenge:
 class TestCredentialText:
     def test_basic_needs_both_halves(self) -> None:
         assert basic(Credentials("user", "")) == basic(Credentials("", "x")) == ""
+        # skopeo sends these to a registry, and not to a token service.
+        assert basic(Credentials("user", ""), half=True) == "Basic dXNlcjo="
+        assert basic(Credentials("", "x"), half=True) == "Basic Ong="
+        assert basic(Credentials(), half=True) == ""
         assert basic(Credentials("Aladdin", "open sesame")) == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="  # RFC 7617
 
     def test_secrets_are_listed_in_every_form(self) -> None:
