@@ -10,6 +10,7 @@ holds that none is without a test.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,7 @@ from lab.scripted_registry import (
     make_index,
     small_layer,
 )
+from lab.stores import Store, pull_error
 
 LAYER = small_layer()
 IMAGE = make_image([LAYER])
@@ -257,6 +259,18 @@ def test_an_image_that_cannot_be_used_is_not_downloaded(
     bench.refused(bench.pull(), code, word)
     assert bench.registry.asked(bench.registry.manifest_path()) == ONCE
     assert bench.registry.blobs_asked() == []
+
+
+def test_row_14_a_config_whose_digest_can_be_no_image_id(bench: FaultBench, make_store: Callable[[str], Store]) -> None:
+    """podman refuses it, too; of a store that has such an image it lists nothing, and it cannot remove it."""
+    config = image_config([LAYER])
+    wanted = f"sha512:{hashlib.sha512(config).hexdigest()}"
+    bench.registry.expect("GET", f"/v2/team/app/blobs/{wanted}", body=config, times=None)
+    bench.registry.serve(make_image([LAYER], spoil=lambda manifest: manifest["config"].update(digest=wanted)))
+    assert "does not match expected sha512" in pull_error(make_store("theirs"), bench.registry.reference())
+    asked = len(bench.registry.blobs_asked())
+    bench.refused(bench.pull(), "unsupported_manifest", wanted)
+    assert len(bench.registry.blobs_asked()) == asked
 
 
 def test_row_15_no_image_for_the_platform(bench: FaultBench) -> None:

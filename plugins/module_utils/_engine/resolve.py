@@ -18,6 +18,7 @@ from .._model.digest import Digest
 from .._model.image_config import ImageConfig, parse_image_config
 from .._model.index import Index
 from .._model.manifest import Manifest
+from .._model.manifest_errors import UnsupportedManifest
 from .._model.manifest_parser import parse_manifest
 from .._model.platform import Platform
 from .._model.schema1 import Schema1Manifest
@@ -121,7 +122,18 @@ def choose_manifest(source: ImageSource, platform: Platform) -> Chosen:
 def read_config(
     source: ImageSource, descriptor: Descriptor, known: MutableMapping[Digest, bytes] | None = None
 ) -> bytes:
-    """The config blob, its size and digest verified, from ``known`` where it is there. Raises SizeMismatch, DigestMismatch, and DataError above 4 MiB."""
+    """The config blob, its size and digest verified, from ``known`` where it is there.
+
+    Raises SizeMismatch, DigestMismatch, DataError above 4 MiB, and UnsupportedManifest for a digest other than sha256: it is
+    the image ID, and podman takes no other. Of a store with one it lists nothing at all, nor does it remove it.
+    """
+    if descriptor.digest.algorithm != "sha256":
+        raise UnsupportedManifest(
+            "the digest of the config cannot be an image ID",
+            subject=str(descriptor.digest),
+            wanted="sha256",
+            found=descriptor.digest.algorithm,
+        )
     if descriptor.size > _CONFIG_LIMIT:
         raise DataError(
             f"the config exceeds the maximum allowed size of {_CONFIG_LIMIT} bytes",
