@@ -15,26 +15,36 @@ from typing import Any, Optional
 from .._errors import HostError
 from .._host.locks import exclusive
 from .._report import Reporter
-from .._storage.broken_records import RECORDS_UNREADABLE, keep_copies, rebuild_counts, record_problems
+from .._storage.broken_records import (
+    COUNTS_UNREADABLE,
+    RECORDS_UNREADABLE,
+    keep_copies,
+    rebuild_counts,
+    record_problems,
+)
 from .._storage.catalog import shared_locks
-from .._storage.check_content import content_problems
+from .._storage.check_content import SIZE_WRONG, content_problems
 from .._storage.check_data import container_problems, image_problems
 from .._storage.check_layers import layer_problems
 from .._storage.check_orphans import count_problems, link_problems, orphan_problems
+from .._storage.check_records import value_problems
 from .._storage.doom import Doom, carry_out_doom, doom_of
 from .._storage.driver import StoreDriver
 from .._storage.edit import open_for_change
 from .._storage.last_write import stamp
 from .._storage.layout import Layout
+from .._storage.lost_records import RECORDS_MISSING, lost_records
 from .._storage.mounted import mounted
 from .._storage.prepare import prepare_store
 from .._storage.problem import LAYER, Elsewhere, Evidence, Problem, look_elsewhere, read_evidence
-from .._storage.records import LayerRecord
+from .._storage.records import UNKNOWN_TIME, LayerRecord
 from .outcome import Outcome
 
 # A repair may bring forth what could not be seen before; what is still there after so many rounds stays.
 _ROUNDS = 4
-_UNREADABLE = "nothing is repaired while a record file cannot be read"
+_UNREADABLE = "nothing is repaired while a record file cannot be read or is lost"
+# What is repaired all the same.
+_FIRST = (RECORDS_UNREADABLE, RECORDS_MISSING, COUNTS_UNREADABLE)
 _NEEDS = "remove_containers allows it"
 
 
@@ -98,29 +108,31 @@ class _Checker:
         return self._judge(evidence, self._problems(evidence))
 
     def _problems(self, evidence: Evidence) -> list[Problem]:
-        problems = list(record_problems(evidence))
-        if not evidence.unreadable:
+        problems = [*record_problems(evidence), *lost_records(evidence)]
+        if not _lacks_records(problems):
+            problems += value_problems(evidence)
             problems += layer_problems(evidence)
             problems += image_problems(evidence, deep=self._request.deep)
             problems += container_problems(evidence, deep=self._request.deep)
             problems += orphan_problems(evidence)
             problems += count_problems(evidence)
             problems += link_problems(evidence)
-        return problems + [problem for layer, problem in self._contents if evidence.catalog.layer(layer.id) == layer]
+        contents = ((layer, evidence.catalog.layer(layer.id), problem) for layer, problem in self._contents)
+        return problems + [problem for read, now, problem in contents if now and _still_holds(problem, read, now)]
 
     def _judge(self, evidence: Evidence, problems: list[Problem]) -> list[_Finding]:
         findings = []
+        lacking = _lacks_records(problems)
         for problem in problems:
             doom = doom_of(evidence.catalog, *problem.damaged) if problem.damaged else None
-            findings.append(_Finding(problem, doom, self._why_not(evidence, problem, doom)))
+            why_not = _UNREADABLE if lacking and problem.kind not in _FIRST else self._why_not(evidence, problem, doom)
+            findings.append(_Finding(problem, doom, why_not))
         return findings
 
     def _why_not(self, evidence: Evidence, problem: Problem, doom: Doom | None) -> str:
         """Why nothing is done about the problem, empty where it is."""
         if problem.information or (problem.mend is None and doom is None):
             return "nothing to do"
-        if evidence.unreadable and problem.damaged:
-            return _UNREADABLE
         if doom is None or self._request.remove_containers:
             return ""
         if doom.containers:
@@ -168,7 +180,7 @@ def _repair(
     """All that was found, what is left of it, and whether anything was done."""
     changed = keep_copies(layout)
     changed = rebuild_counts(layout) or changed
-    if any(finding.problem.kind == RECORDS_UNREADABLE for finding in found):
+    if _lacks_records(finding.problem for finding in found):
         with shared_locks(layout):
             return found, checker.look_under_locks(), changed
     prepare_store(layout)
@@ -199,6 +211,20 @@ def _repair(
         if changed and driver.release_home():
             stamp(storage)
     return found, left, changed
+
+
+def _lacks_records(problems: Iterable[Problem]) -> bool:
+    """Whether records are not to be had, so that nothing that hangs on them can be judged."""
+    return any(problem.kind in (RECORDS_UNREADABLE, RECORDS_MISSING) for problem in problems)
+
+
+def _still_holds(problem: Problem, read: LayerRecord, now: LayerRecord) -> bool:
+    """Whether what the contents of a layer told holds, whose record was ``read`` then.
+
+    Another layer of the same ID has another record. What a repair writes into a record makes no other layer of it.
+    """
+    mended = ["created"] * (now.created == UNKNOWN_TIME) + ["diff-size"] * (problem.kind != SIZE_WRONG)
+    return {**now.fields, **{key: read.fields[key] for key in mended if key in read.fields}} == read.fields
 
 
 def _joint(dooms: Iterable[Doom]) -> Doom | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
 
 from .._errors import HostError
@@ -64,17 +65,21 @@ def replace_file(
 def read_file(path: str, limit: int | None = None) -> bytes | None:
     """The content of ``path``, None where there is no such file.
 
-    Raises FileTooLarge for more than ``limit`` bytes, and HostError for anything else that prevents reading.
+    Raises FileTooLarge for more than ``limit`` bytes, and HostError for anything else that prevents reading. A named pipe,
+    which would keep its reader waiting, is refused at once.
     """
     with reporting("read", path):
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR):
                 return None
             raise
         try:
-            data = _read_all(descriptor, limit)
+            status = os.fstat(descriptor)
+            if stat.S_ISFIFO(status.st_mode):
+                raise HostError("cannot read: it is a named pipe", subject=path)
+            data = _read_all(descriptor, status.st_size, limit)
         finally:
             os.close(descriptor)
     if limit is not None and len(data) > limit:
@@ -128,10 +133,9 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _read_all(descriptor: int, limit: int | None) -> bytes:
-    """Everything, or a little more than ``limit`` bytes."""
-    # In one piece, where the kernel knows the length: memory for a large piece costs more than the reading of a small file.
-    length = os.fstat(descriptor).st_size
+def _read_all(descriptor: int, length: int, limit: int | None) -> bytes:
+    """Everything, or a little more than ``limit`` bytes; ``length`` is what the kernel says of the file, 0 where it does not."""
+    # In one piece, where the length is known: memory for a large piece costs more than the reading of a small file.
     chunk = length + 1 if 0 < length <= _MOST_AT_ONCE else _CHUNK
     if limit is not None:
         chunk = min(chunk, limit + 1)

@@ -27,11 +27,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from .._errors import HostError
 from .os_errors import host_error, reporting
 
 # struct flock: l_type, l_whence, l_start, l_len, l_pid. From the start to infinity; l_pid must be 0 for these locks.
@@ -197,7 +199,7 @@ def is_held(path: str) -> bool:
     A file that is missing is held by nobody. Raises HostError.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -221,19 +223,27 @@ def _held(lock: HeldLock) -> Iterator[None]:
 
 
 def _open(path: str, flags: int) -> int:
-    """Opens a lock file, which gets its mode whatever the umask where it is new. Raises OSError."""
+    """Opens a lock file, which gets its mode whatever the umask where it is new. Raises OSError, and HostError for no file."""
     new = bool(flags & os.O_EXCL)
-    if flags & os.O_CREAT and not new:
-        with suppress(FileNotFoundError):
-            return os.open(path, flags & ~os.O_CREAT | os.O_CLOEXEC)
+    # Not even a named pipe in the place of the file keeps anybody waiting.
+    flags |= os.O_NONBLOCK | os.O_CLOEXEC
     mode = _NEW_MODE if new else _MODE
-    descriptor = os.open(path, flags | os.O_CLOEXEC, mode)
-    if flags & os.O_CREAT:
-        try:
-            os.fchmod(descriptor, mode)
-        except OSError:
-            os.close(descriptor)
+    created = False
+    try:
+        descriptor = os.open(path, flags if new else flags & ~os.O_CREAT, mode)
+    except FileNotFoundError:
+        if new or not flags & os.O_CREAT:
             raise
+        descriptor, created = os.open(path, flags, mode), True
+    try:
+        if new or created:
+            os.fchmod(descriptor, mode)
+        elif not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            # Of a directory the lock could be had, and nothing could be written to it.
+            raise HostError("the lock file is no file", subject=path)
+    except BaseException:
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -29,6 +29,7 @@ from .problem import Evidence, Mend, Problem
 from .records import ContainerRecord, ImageRecord, LayerRecord, MountRecord
 
 RECORDS_UNREADABLE = "records_unreadable"
+COUNTS_UNREADABLE = "mount_counts_unreadable"
 
 _MARK_LENGTH = 12
 _KINDS: tuple[type[Record], ...] = (LayerRecord, LayerRecord, ImageRecord, ContainerRecord, ContainerRecord)
@@ -48,7 +49,7 @@ def record_problems(evidence: Evidence) -> Iterator[Problem]:
     if evidence.counts_unreadable is not None:
         error = evidence.counts_unreadable
         mend = Mend("write the counts again from what is mounted", _nothing)
-        yield Problem("mount_counts_unreadable", error.subject, error.message, mend)
+        yield Problem(COUNTS_UNREADABLE, error.subject, error.message, mend)
 
 
 def _nothing(_tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:

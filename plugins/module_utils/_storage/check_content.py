@@ -33,6 +33,7 @@ from .problem import LAYER, Doing, Evidence, Mend, Problem
 from .records import LayerRecord
 
 UNREADABLE = "layer_unreadable"
+SIZE_WRONG = "layer_size_wrong"
 
 _SHOWN = 3
 
@@ -103,7 +104,7 @@ def _layer_problems(
     if layer.diff_size is not None and layer.diff_size >= 0 and size != layer.diff_size:
         message = f"its archive is right, but has {size} bytes and not {layer.diff_size} as recorded"
         mend = Mend("write the true size into the record", _size_writer(layer.id, size))
-        yield Problem("layer_size_wrong", layer.id, message, mend)
+        yield Problem(SIZE_WRONG, layer.id, message, mend)
     if differences:
         more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         message = f"files are not as its archive says: {'; '.join(differences[:_SHOWN])}{more}"

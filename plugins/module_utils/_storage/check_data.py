@@ -7,10 +7,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-from .._errors import DataError
+from .._errors import DataError, HostError
 from .._host.atomic_files import read_file, replace_file
+from .._host.os_errors import PermissionDenied
+from .._host.remove_tree import remove_tree
 from .._model.digest import Digest
 from .._model.manifest_digest import digested_bytes
 from .big_data import InvalidKey
@@ -61,7 +64,7 @@ def _item_problems(layout: Layout, owner: ImageRecord | ContainerRecord, key: st
     recorded_digest = owner.big_data_digests.get(key, "")
     word = IMAGE if isinstance(owner, ImageRecord) else CONTAINER
     if data is None:
-        yield _item_problem(layout, owner, f"{word}_data_missing", f"the data item {key} is missing", key)
+        yield _item_problem(layout, owner, f"{word}_data_missing", f"the data item {key} is missing or unreadable", key)
         return
     same = not _is_digest(recorded_digest) or _digest(key, data) == recorded_digest
     if len(data) != recorded_size and same and recorded_digest:
@@ -90,10 +93,14 @@ def _item_problem(layout: Layout, owner: ImageRecord | ContainerRecord, kind: st
 
 
 def _item(layout: Layout, owner: ImageRecord | ContainerRecord, key: str) -> bytes | None:
+    """The bytes of an item; None where there is no file that can have them, and where the disk does not give them."""
+    place = layout.image_item if isinstance(owner, ImageRecord) else layout.container_item
     try:
-        place = layout.image_item if isinstance(owner, ImageRecord) else layout.container_item
         return read_file(place(owner.id, key))
-    except InvalidKey:
+    except PermissionDenied:
+        # That says something of this process, and nothing of the item.
+        raise
+    except (InvalidKey, HostError):
         return None
 
 
@@ -147,6 +154,9 @@ def _with(sizes: dict[str, int], key: str, size: int) -> dict[str, int]:
 def _item_writer(image_id: str, key: str, data: bytes) -> Doing:
     def write(_tables: Tables, layout: Layout, _driver: StoreDriver) -> None:
         make_directory(layout.image_dir(image_id))
+        if not os.path.isfile(layout.image_item(image_id, key)):
+            # No file can take the place of a directory.
+            remove_tree(layout.image_item(image_id, key))
         replace_file(layout.image_item(image_id, key), data)
 
     return write

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 
 from .._host.os_errors import reporting
+from .._host.remove_tree import remove_tree
 from .big_data import InvalidKey
 from .catalog import Catalog
 from .driver import StoreDriver
@@ -154,6 +155,8 @@ def _damaged(kind: str, layer: LayerRecord, message: str) -> Problem:
 
 def _maker(path: str) -> Doing:
     def make(_tables: Tables, _layout: Layout, _driver: StoreDriver) -> None:
+        # Nothing that is no directory is of use there.
+        remove_tree(path)
         make_directory(path)
 
     return make

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from .._host.mountinfo import mount_at, mounts_below
@@ -19,7 +19,7 @@ from .driver import StoreDriver
 from .edit import Tables
 from .layout import ATOMIC_PREFIX, NO_LAYERS, TAR_SPLIT_SUFFIX, Layout
 from .overlay_links import dangling_links
-from .problem import Doing, Evidence, Mend, Problem, listed
+from .problem import CONTAINER, Doing, Evidence, Mend, Problem, listed
 from .temp_dirs import dead_temp_dirs, recover_temp_dirs
 
 _ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -31,12 +31,13 @@ def orphan_problems(evidence: Evidence) -> Iterator[Problem]:
     layers = {layer.id for layer in catalog.layers}
     images = {image.id for image in catalog.images}
     containers = {container.id for container in catalog.containers}
-    yield from _layer_directories(layout, layers)
+    needed = _needed(evidence)
+    yield from _layer_directories(layout, layers, needed)
     for name, path in listed(layout.layers_dir):
         layer_id = name[: -len(TAR_SPLIT_SUFFIX)] if name.endswith(TAR_SPLIT_SUFFIX) else name
         if _ID.fullmatch(layer_id) and layer_id not in layers:
             kind = "orphan_layer_data" if name == layer_id else "orphan_tar_split"
-            yield _orphan(kind, path, "data of a layer that has no record")
+            yield _orphan(kind, path, "data of a layer that has no record", needed.get(layer_id))
     for directory, known, word in (
         (layout.images_dir, images, "image"),
         (layout.containers_dir, containers, "container"),
@@ -82,7 +83,22 @@ def _stale_count(layer_id: str, message: str) -> Problem:
     return Problem("mount_count_stale", layer_id, message, Mend("drop the count", _count_dropper(layer_id)))
 
 
-def _layer_directories(layout: Layout, layers: Iterable[str]) -> Iterator[Problem]:
+def _needed(evidence: Evidence) -> dict[str, tuple[str, str]]:
+    """The layers without a record that a container has for its own or lies on, by their IDs, each with the container.
+
+    What was written in the container is in the first, and cannot be used without the second.
+    """
+    needed: dict[str, tuple[str, str]] = {}
+    for container in evidence.catalog.containers:
+        chain = evidence.lineage(container.layer)
+        lost = (chain[-1].parent if chain else container.layer) or ""
+        needed.setdefault(lost, (CONTAINER, container.id))
+    return needed
+
+
+def _layer_directories(
+    layout: Layout, layers: Iterable[str], needed: Mapping[str, tuple[str, str]]
+) -> Iterator[Problem]:
     points = [entry.mount_point for entry in mounts_below(layout.driver_home)]
     known = set(layers)
     for name, path in listed(layout.layer_trees):
@@ -90,10 +106,11 @@ def _layer_directories(layout: Layout, layers: Iterable[str]) -> Iterator[Proble
             continue
         inside = os.path.join(os.path.realpath(path), "")
         message = "the driver has a directory for a layer that has no record"
-        if any(point.startswith(inside) for point in points):
+        if name not in needed and any(point.startswith(inside) for point in points):
             yield Problem("orphan_layer_directory", path, f"{message}, and something is mounted in it")
         else:
-            yield Problem("orphan_layer_directory", path, message, Mend("delete the directory", _tree_remover(name)))
+            mend = Mend("delete the directory", _tree_remover(name))
+            yield Problem("orphan_layer_directory", path, message, mend, needed.get(name))
 
 
 def _leftovers(layout: Layout) -> Iterator[Problem]:
@@ -110,8 +127,8 @@ def _leftovers(layout: Layout) -> Iterator[Problem]:
                 yield _orphan("leftover", path, message)
 
 
-def _orphan(kind: str, path: str, message: str) -> Problem:
-    return Problem(kind, path, message, Mend("delete it", _path_remover(path)))
+def _orphan(kind: str, path: str, message: str, owner: tuple[str, str] | None = None) -> Problem:
+    return Problem(kind, path, message, Mend("delete it", _path_remover(path)), owner)
 
 
 def _path_remover(path: str) -> Doing:
@@ -123,6 +140,8 @@ def _path_remover(path: str) -> Doing:
 
 def _tree_remover(layer_id: str) -> Doing:
     def remove(_tables: Tables, _layout: Layout, driver: StoreDriver) -> None:
+        # That of a container may be mounted.
+        driver.unmount(layer_id)
         driver.remove(layer_id)
 
     return remove

@@ -42,7 +42,7 @@ def read_stamp(descriptor: int) -> bytes | None:
 def read_stamp_of(lock: str) -> bytes | None:
     """The same for the lock file ``lock``, None too where there is no such file. Raises OSError."""
     try:
-        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:

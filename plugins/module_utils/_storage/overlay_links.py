@@ -20,6 +20,7 @@ from contextlib import suppress
 from .._errors import HostError
 from .._host.atomic_files import read_file, replace_file
 from .._host.os_errors import reporting
+from .._host.remove_tree import remove_tree
 from .json_record import StoreDamaged
 from .layout import Layout
 
@@ -42,7 +43,7 @@ def new_link(layout: Layout, layer_id: str) -> None:
     """
     while True:
         name = base64.b32encode(os.urandom(17)).decode("ascii")[:_NAME_LENGTH]
-        replace_file(layout.link_file(layer_id), name.encode("ascii"), mode=0o644, sync=False)
+        _write(layout.link_file(layer_id), name.encode("ascii"))
         with reporting("link the layer at", layout.link(name)):
             try:
                 os.symlink(_target(layout, layer_id), layout.link(name))
@@ -90,13 +91,13 @@ def ensure_stackable(layer_id: str, lowers: Sequence[str]) -> None:
 
 def read_lowers(layout: Layout, layer_id: str) -> tuple[str, ...]:
     """The ``lower`` entries of a layer, nearest first; none for a base layer. Raises HostError."""
-    data = read_file(layout.lower_file(layer_id)) or b""
+    data = _read(layout.lower_file(layer_id))
     return tuple(entry for entry in os.fsdecode(data).strip().split(":") if entry)
 
 
 def write_lowers(layout: Layout, layer_id: str, lowers: tuple[str, ...]) -> None:
     """Writes the ``lower`` entries of a layer. Raises HostError."""
-    replace_file(layout.lower_file(layer_id), os.fsencode(":".join(lowers)), mode=0o644, sync=False)
+    _write(layout.lower_file(layer_id), os.fsencode(":".join(lowers)))
 
 
 def link_of(layout: Layout, layer_id: str) -> str | None:
@@ -126,7 +127,7 @@ def relink(layout: Layout, layer_id: str, children: Iterable[str]) -> None:
     for child in children:
         name = os.path.basename(next(iter(read_lowers(layout, child)), ""))
         if name and not os.path.lexists(layout.link(name)):
-            replace_file(layout.link_file(layer_id), os.fsencode(name), mode=0o644, sync=False)
+            _write(layout.link_file(layer_id), os.fsencode(name))
             restore_links(layout)
             return
     new_link(layout, layer_id)
@@ -151,7 +152,7 @@ def restore_links(layout: Layout) -> None:
                 os.symlink(_target(layout, layer_id), layout.link(name))
     for name, layer_id in _links(layout):
         if os.path.isdir(layout.driver_layer(layer_id)) and not _link_name(layout, layer_id):
-            replace_file(layout.link_file(layer_id), os.fsencode(name), mode=0o644, sync=False)
+            _write(layout.link_file(layer_id), os.fsencode(name))
 
 
 def _layers(layout: Layout) -> Iterator[str]:
@@ -185,8 +186,26 @@ def _linked_layer(layout: Layout, name: str) -> str | None:
 
 def _link_name(layout: Layout, layer_id: str) -> str | None:
     """The content of the ``link`` file, None where it is missing or, after a power cut, cannot be a name."""
-    name = os.fsdecode(read_file(layout.link_file(layer_id)) or b"").strip()
+    name = os.fsdecode(_read(layout.link_file(layer_id))).strip()
     return name if name and name.strip(".") and "/" not in name and "\0" not in name else None
+
+
+def _read(path: str) -> bytes:
+    """What a file of the driver's holds, nothing where there is none. Raises HostError where there is one that cannot be read."""
+    try:
+        return read_file(path) or b""
+    except HostError:
+        # A directory in its place, for one, is as good as nothing.
+        if os.path.isfile(path):
+            raise
+        return b""
+
+
+def _write(path: str, data: bytes) -> None:
+    if os.path.isdir(path):
+        # No file can take the place of a directory.
+        remove_tree(path)
+    replace_file(path, data, mode=0o644, sync=False)
 
 
 def _target(layout: Layout, layer_id: str) -> str:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Optional
@@ -16,7 +17,7 @@ from .._host.atomic_files import read_file
 from .catalog import Catalog, MountCount, read_additional
 from .driver import StoreDriver
 from .edit import Tables
-from .json_record import R, StoreDamaged, decode_records
+from .json_record import R, Record, StoreDamaged, decode_records
 from .layout import Layout
 from .records import ContainerRecord, ImageRecord, LayerRecord, MountRecord
 
@@ -72,7 +73,7 @@ class Elsewhere:
 class Evidence:
     """The records of a store as far as they can be read, and ``unreadable``: the errors of the files that cannot.
 
-    ``counts_unreadable`` is the error of the file of mount counts.
+    ``counts_unreadable`` is the error of the file of mount counts, ``repeated`` are the IDs of records that a file has twice.
     """
 
     layout: Layout
@@ -80,6 +81,7 @@ class Evidence:
     elsewhere: Elsewhere
     unreadable: tuple[StoreDamaged, ...] = ()
     counts_unreadable: Optional[StoreDamaged] = None
+    repeated: tuple[tuple[type[Record], str], ...] = ()
 
     def knows_layer(self, layer_id: str) -> bool:
         """Whether a layer with this ID is in this store or another that it uses."""
@@ -110,17 +112,20 @@ def read_evidence(layout: Layout, elsewhere: Elsewhere) -> Evidence:
     """The records as they are; the caller holds their locks, shared or exclusive. Raises HostError."""
     unreadable: list[StoreDamaged] = []
     counts: list[StoreDamaged] = []
+    repeated: list[tuple[type[Record], str]] = []
     catalog = Catalog(
-        layers=_read(LayerRecord, (layout.layers_json, layout.volatile_layers_json), unreadable),
-        images=_read(ImageRecord, (layout.images_json,), unreadable),
-        containers=_read(ContainerRecord, (layout.containers_json, layout.volatile_containers_json), unreadable),
+        layers=_read(LayerRecord, (layout.layers_json, layout.volatile_layers_json), unreadable, repeated),
+        images=_read(ImageRecord, (layout.images_json,), unreadable, repeated),
+        containers=_read(
+            ContainerRecord, (layout.containers_json, layout.volatile_containers_json), unreadable, repeated
+        ),
         mount_counts={
             record.id: MountCount(record.path, record.count)
-            for record in _read(MountRecord, (layout.mountpoints_json,), counts)
+            for record in _read(MountRecord, (layout.mountpoints_json,), counts, [])
             if record.count > 0
         },
     )
-    return Evidence(layout, catalog, elsewhere, tuple(unreadable), counts[0] if counts else None)
+    return Evidence(layout, catalog, elsewhere, tuple(unreadable), counts[0] if counts else None, tuple(repeated))
 
 
 def listed(directory: str) -> Iterator[tuple[str, str]]:
@@ -131,11 +136,16 @@ def listed(directory: str) -> Iterator[tuple[str, str]]:
         yield name, f"{directory}/{name}"
 
 
-def _read(kind: type[R], paths: tuple[str, ...], unreadable: list[StoreDamaged]) -> tuple[R, ...]:
+def _read(
+    kind: type[R], paths: tuple[str, ...], unreadable: list[StoreDamaged], repeated: list[tuple[type[Record], str]]
+) -> tuple[R, ...]:
     records: dict[str, R] = {}
     for path in paths:
         try:
-            for record in decode_records(read_file(path), kind, path):
+            found = decode_records(read_file(path), kind, path)
+            times = Counter(record.id for record in found)
+            repeated += [(kind, record_id) for record_id, count in times.items() if count > 1]
+            for record in found:
                 records.setdefault(record.id, record)
         except StoreDamaged as error:
             unreadable.append(error)

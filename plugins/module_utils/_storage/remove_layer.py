@@ -11,11 +11,8 @@ it loads the layers.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 
-from .._host.os_errors import reporting
 from .._host.remove_tree import remove_tree
 from .driver import TreeDriver
 from .edit import Tables
@@ -38,8 +35,8 @@ def remove_layers(tables: Tables, layout: Layout, driver: TreeDriver, layer_ids:
         tables.save_layers()
     for layer_id in wanted:
         driver.remove(layer_id)
-        with reporting("remove", layout.tar_split(layer_id)):
-            _unlink_if_there(layout.tar_split(layer_id))
+        # A tree too: what damage put in the place of the file must not keep the layer, and all changes after this, from going.
+        remove_tree(layout.tar_split(layer_id))
         remove_tree(layout.layer_data(layer_id))
         tables.layers.remove(layer_id)
     tables.save_layers()
@@ -54,8 +51,3 @@ def remove_incomplete(tables: Tables, layout: Layout, driver: TreeDriver) -> Non
     remove_layers(
         tables, layout, driver, [record.id for record in tables.layers if record.has_flags and record.incomplete]
     )
-
-
-def _unlink_if_there(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)
