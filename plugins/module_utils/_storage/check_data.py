@@ -15,6 +15,7 @@ from .._host.atomic_files import read_file, replace_file
 from .._host.os_errors import PermissionDenied
 from .._host.remove_tree import remove_tree
 from .._model.digest import Digest
+from .._model.json_text import BadJson, parse_json
 from .._model.manifest_digest import digested_bytes
 from .big_data import InvalidKey
 from .driver import StoreDriver
@@ -37,11 +38,37 @@ def image_problems(evidence: Evidence, *, deep: bool) -> Iterator[Problem]:
                 mend = Mend("take the layer out of the image's record", _without_mapped(image.id, layer_id))
                 message = f"a copy of its top layer with other owners, {layer_id}, has no record"
                 yield Problem("image_mapped_layer_missing", image.id, message, mend)
+        yield from _chain_problems(evidence, image)
         for text in image.manifest_digests:
             if not _is_digest(text):
                 yield _damaged("image_digest_invalid", image, f"no tool can read the digest {text!r} of the image")
         for key in image.big_data_names:
             yield from _item_problems(evidence.layout, image, key, deep)
+
+
+def _chain_problems(evidence: Evidence, image: ImageRecord) -> Iterator[Problem]:
+    """Whether the layers are those that the config lists: one may have lost its digest, its parent or its place in the image."""
+    wanted = _diff_ids(image, _item(evidence.layout, image, f"sha256:{image.id}"))
+    chain = evidence.lineage(image.layer)
+    lowest = chain[-1].parent if chain else image.layer
+    # What lies in another store, or has no record, is told of elsewhere; a layer may be known by its contents alone.
+    if wanted is None or lowest or any(layer.incomplete or layer.toc_digest for layer in chain):
+        return
+    if wanted != [layer.diff_digest for layer in reversed(chain)]:
+        yield _damaged("image_layers_wrong", image, "the layers of the image are not those that its config lists")
+
+
+def _diff_ids(image: ImageRecord, config: bytes | None) -> list[str] | None:
+    """The digests of the layers by the config of an image; None where there is none, or not the one by which it has its ID."""
+    if config is None or Digest.of(config).hex != image.id:
+        return None
+    try:
+        value = parse_json(config, "config", mark_repeated_keys=True)
+    except BadJson:
+        return None
+    root = value.get("rootfs") if isinstance(value, dict) else None
+    found = root.get("diff_ids") if isinstance(root, dict) else None
+    return found if isinstance(found, list) and all(isinstance(text, str) for text in found) else None
 
 
 def container_problems(evidence: Evidence, *, deep: bool) -> Iterator[Problem]:

@@ -53,6 +53,8 @@ def _record_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem
         yield _damaged("layer_parent_missing", layer, f"the layer below it, {parent}, has no record")
     elif parent and below[-1].parent and evidence.catalog.layer(below[-1].parent or "") is not None:
         yield _damaged("layer_parent_missing", layer, "the layers below it run in a circle")
+    elif _lost_parent(evidence.layout, layer):
+        yield _damaged("layer_parent_missing", layer, "the record names no layer below it, and its tree lies on others")
     for key in layer.big_data_names:
         try:
             path = evidence.layout.layer_item(layer.id, key)
@@ -60,6 +62,12 @@ def _record_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem
             continue
         if not os.path.isfile(path):
             yield _damaged("layer_data_missing", layer, f"the data item {key} of the layer is missing")
+
+
+def _lost_parent(layout: Layout, layer: LayerRecord) -> bool:
+    """Whether the record of a layer lost the parent; a copy with shifted owners has none where its model has none."""
+    mapped = layer.uidmap or layer.gidmap
+    return layout.stacked and not layer.parent and not mapped and bool(read_lowers(layout, layer.id))
 
 
 def _tree_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]:
@@ -95,7 +103,7 @@ def _lower_problems(evidence: Evidence, layer: LayerRecord) -> Iterator[Problem]
     below = evidence.lineage(layer.id)[1:]
     last = below[-1] if below else layer
     # Lower layers in additional stores have links there, and a copy with shifted owners lies on its model.
-    if last.parent or any(record.uidmap or record.gidmap for record in (layer, *below)):
+    if last.parent or _lost_parent(layout, last) or any(record.uidmap or record.gidmap for record in (layer, *below)):
         return
     wanted = lowers_of(layout, [record.id for record in below])
     if wanted is None or read_lowers(layout, layer.id) == wanted:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Union
 
+from .._model.json_text import BadJson, parse_json
 from .._model.reference import InvalidReference, parse_reference
 from .._model.times import valid_time
 from .driver import StoreDriver
@@ -26,6 +27,7 @@ from .tables import RecordTable
 
 _AnyRecord = Union[LayerRecord, ImageRecord, ContainerRecord]
 _NUMBERS = (is_count, is_count_list, is_id_map)
+_SHOWN = 40
 _INTEGER = range(-(2**63), 2**63)
 # Users and groups of a layer's archive.
 _OWNERS = {"uidset": range(2**32), "gidset": range(2**32)}
@@ -41,6 +43,10 @@ def value_problems(evidence: Evidence) -> Iterator[Problem]:
         message = "the file has several records with this ID; newer tools use the first, older ones the last"
         yield Problem("record_repeated", record_id, message, mend)
     for image in catalog.images:
+        if not _is_metadata(image.metadata):
+            message = f"no tool can read the metadata {image.metadata[:_SHOWN]!r} of the image, nor list any image"
+            mend = Mend("write empty metadata", _writer(ImageRecord, image.id, {"metadata": "{}"}))
+            yield Problem("image_record_invalid", image.id, message, mend)
         for name in filter(_is_no_name, image.names):
             mend = Mend("take the name away", _without_name(image.id, name))
             yield Problem("image_name_invalid", image.id, f"no tool can read the name {name!r} of the image", mend)
@@ -65,6 +71,15 @@ def _numbers(record: _AnyRecord, key: str) -> Iterator[int]:
     value: Any = record.fields.get(key)
     for item in value if isinstance(value, list) else [value or 0]:
         yield from item.values() if isinstance(item, dict) else [item]
+
+
+def _is_metadata(text: str) -> bool:
+    """Whether it is what containers/image writes there, an object as JSON; a record may have none."""
+    try:
+        value = parse_json(text.encode("utf-8", "replace"), "metadata", mark_repeated_keys=True) if text else None
+    except BadJson:
+        return False
+    return value is None or isinstance(value, dict)
 
 
 def _is_no_name(name: str) -> bool:

@@ -159,3 +159,9 @@ def test_directory_in_place_of_a_file_is_a_host_error(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="Is a directory"):
         replace_file(str(tmp_path / "directory"), b"")
     assert os.listdir(tmp_path) == ["directory"]
+
+
+def test_pipe_in_place_of_a_file_is_an_error_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(HostError, match="named pipe"):
+        read_file(str(tmp_path / "pipe"))

@@ -165,6 +165,18 @@ def test_exclusive_lock_in_a_missing_directory_names_the_file(tmp_path: Path) ->
     assert caught.value.subject == path
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_no_lock_and_keeps_nobody_waiting(make: Callable[[str], None], tmp_path: Path) -> None:
+    path = str(tmp_path / "a.lock")
+    make(path)
+    for lock in (shared, exclusive):
+        with pytest.raises(HostError), lock(path):
+            pass
+    with pytest.raises(HostError):
+        try_exclusive(path)
+    assert os.listdir(tmp_path) == ["a.lock"]
+
+
 class _Stop(Exception):
     """What goes wrong while a lock is held."""
 
