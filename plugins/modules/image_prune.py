@@ -12,7 +12,8 @@ short_description: Delete the images of a container store that nothing uses
 description:
   - Deletes images without a name that nothing was built on, or with O(all) every image that no container is made from, together
     with the layers that nothing else uses. The rules are those of C(podman image prune).
-  - What is mounted stays. A container keeps its image, whichever tool made it and whether it runs or not.
+  - What is mounted stays. Where several images have the topmost layer that another tool mounted, the last of them stays, as nobody can
+    tell which one was meant. A container keeps its image, whichever tool made it and whether it runs or not.
   - Images without a name that a deleted image was built on, the steps of a build, go with it as soon as nothing else was built on them,
     whatever the filters say of them.
 author: Strata contributors (@strata-containers)

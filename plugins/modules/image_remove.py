@@ -33,6 +33,7 @@ options:
       - Delete the containers that are made from an image that is to be deleted. A mounted container, as each is that runs, is an
         error nevertheless, because no process is stopped here.
       - Unmount an image that is mounted as such, whoever mounted it. Without O(force) that is an error, where C(podman rmi) unmounts it.
+        A mount by another tool is that of the last image with this topmost layer.
     type: bool
     default: false
 notes:

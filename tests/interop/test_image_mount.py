@@ -26,7 +26,7 @@ from lab.trees import snapshot
 from lab.twins import fill
 
 # The first two have the same layers and differ in their labels only.
-APP, SAME, OTHER = "example.com/app:1", "example.com/same:1", "example.com/other:1"
+APP, SAME, OTHER, BASE = "example.com/app:1", "example.com/same:1", "example.com/other:1", "example.com/base:1"
 NOTHING = {"mount_point": None, "mount_count": 0, "mounted_here": False}
 
 
@@ -101,7 +101,12 @@ def images(make_store: Callable[[str], Store], tmp_path: Path) -> Images:
     fill(
         store,
         tmp_path / "layout",
-        [(APP, ("one", "two"), {"is": "app"}), (SAME, ("one", "two"), {"is": "same"}), (OTHER, ("one", "three"), {})],
+        [
+            (APP, ("one", "two"), {"is": "app"}),
+            (SAME, ("one", "two"), {"is": "same"}),
+            (OTHER, ("one", "three"), {}),
+            (BASE, ("one",), {}),
+        ],
     )
     return Images(store)
 
@@ -208,6 +213,39 @@ class TestSharedLayers:
         assert images.layout.driver_home in images.points()
         images.unmount(OTHER)
         assert images.points() == []
+
+    def test_the_image_that_we_mounted_stays_though_the_other_keeps_the_layer(self, images: Images) -> None:
+        images.mount(SAME)
+        store = images.store.module_options()
+        pruned = run_module("image_prune", {**store, "all": True})
+        assert pruned["untagged"] == [APP, OTHER, BASE], pruned.text
+        assert images.settled(SAME)["mount_count"] == 1
+        images.unmount(SAME)
+
+    def test_without_force_no_image_is_removed_that_we_mounted(self, images: Images) -> None:
+        images.mount(SAME)
+        for check in (True, False):
+            refused = run_module("image_remove", {**images.store.module_options(), "name": [SAME]}, check=check)
+            assert refused.code == "image_mounted" and images.merged(SAME) in refused["msg"], refused.text
+        assert images.settled(SAME)["mount_count"] == 1
+        images.podman_mount(APP)
+        removed = run_module("image_remove", {**images.store.module_options(), "name": [APP]})
+        assert removed["untagged"] == [APP], removed.text
+        assert images.settled(SAME)["mount_count"] == 2
+
+    @pytest.mark.parametrize("holder", ["ours", "podman's"])
+    def test_an_image_that_others_were_built_on_stays_while_it_is_mounted(self, images: Images, holder: str) -> None:
+        store = images.store.module_options()
+        if holder == "ours":
+            images.mount(BASE)
+        else:
+            images.podman_mount(BASE)
+        assert BASE not in run_module("image_prune", {**store, "all": True, "keep": [APP]})["untagged"]
+        refused = run_module("image_remove", {**store, "name": [BASE]})
+        assert refused.code == "image_mounted" and images.merged(BASE) in refused["msg"], refused.text
+        assert os.listdir(images.merged(BASE)) == ["one"]
+        assert run_module("image_remove", {**store, "name": [BASE], "force": True})["untagged"] == [BASE]
+        assert (images.counts(), images.points()) == ([], [])
 
     def test_an_image_that_is_removed_leaves_no_count_on_a_layer_that_stays(self, images: Images) -> None:
         images.mount(APP)

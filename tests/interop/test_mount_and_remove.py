@@ -87,11 +87,11 @@ def test_an_image_that_is_mounted_while_its_removal_waits_is_in_use(store: Store
     _module(store, "image_mount")
     reporter = _Between(lambda: _module(store, "image_mount"))
     with pytest.raises(InUse, match="mounted meanwhile"):
-        remove_images(layout, OverlayDriver(layout), [APP], _short_names, reporter, force=False, check_mode=False)
+        remove_images(layout, OverlayDriver(layout), [APP], _short_names, reporter, force=True, check_mode=False)
     # It still has its name and its mount, and the next removal gives that back.
     assert _names(store) == [APP, SAME]
     assert _counts(store) == [1]
-    _module(store, "image_remove")
+    _module(store, "image_remove", force=True)
     assert _names(store) == [SAME]
     assert (_counts(store), mounts_below(store.root)) == ([], [])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .._host.mountinfo import mounts_below
 from .._host.remove_tree import InUse
@@ -27,6 +28,9 @@ from .describe import read_image
 from .lineage import Lineage
 from .removal import Removal
 
+if TYPE_CHECKING:
+    from .._storage.records import ImageRecord
+
 # Plans on the records as they are; whether containers may go is the second argument.
 Planner = Callable[[Removal, bool], None]
 
@@ -42,7 +46,13 @@ def plan_on(layout: Layout, catalog: Catalog, planner: Planner, *, containers: b
             return None
         return mount_state(layout, catalog, layer_id, layer_id).mount_point
 
-    removal = Removal(catalog, Lineage(lambda record: read_image(layout, catalog, record).config), mount_of)
+    def held_at(image: ImageRecord) -> str | None:
+        if not image.layer or mount_of(image.layer) is None:
+            return None
+        state = mount_state(layout, catalog, image.id, image.layer)
+        return state.mount_point if state.mounted_here else None
+
+    removal = Removal(catalog, Lineage(lambda record: read_image(layout, catalog, record).config), mount_of, held_at)
     planner(removal, containers)
     return removal
 
@@ -77,7 +87,7 @@ def carry_out(
 
 
 def _release(layout: Layout, driver: StoreDriver, catalog: Catalog, planned: Removal, reporter: Reporter) -> None:
-    """Takes the mounts of the layers that go away, and gives back our counts of those that other images keep."""
+    """Takes the mounts away that are of the images that go, and gives back our counts of those that they share."""
     mounts = [(image_id, layer_id, True) for image_id, layer_id in planned.mounts]
     # Who was killed while he mounted has a marker, and perhaps no more than the mount of the driver's home.
     mounts += [
@@ -92,12 +102,12 @@ def _release(layout: Layout, driver: StoreDriver, catalog: Catalog, planned: Rem
 
 
 def _ensure_given_back(layout: Layout, catalog: Catalog, removal: Removal) -> None:
-    """Raises InUse for an image with a mount of ours whose layer stays: nobody could give that count back afterwards."""
+    """Raises InUse for an image that is mounted and whose layer stays: nobody could give that count back afterwards."""
     for image in catalog.images:
         if image.id not in removal.deleted or image.layer in removal.layers or not image.layer:
             continue
         state = mount_state(layout, catalog, image.id, image.layer)
-        if state.mounted_here:
+        if state.mounted_here or (image.id, image.layer) in removal.mounts:
             raise InUse("the image was mounted meanwhile", subject=image.id, found=state.mount_point or "a count")
 
 

@@ -20,8 +20,9 @@ from .._storage.records import ContainerRecord, ImageRecord
 from .lineage import Lineage
 from .remove import ContainerMounted
 
-# Where a layer is mounted, None where it is not.
+# Where a layer is mounted, None where it is not; and where an image is, by a count of ours.
 MountOf = Callable[[str], Optional[str]]
+HeldAt = Callable[[ImageRecord], Optional[str]]
 
 
 class ImageInUse(UsageError):
@@ -39,11 +40,12 @@ class ImageMounted(HostError):
 class Removal:
     """The records of a store from which images are taken, and what went so far.
 
-    ``untagged`` are names with the ID of their image, ``deleted`` and ``layers`` IDs, ``mounts`` the freed layers that are
-    mounted with the ID of their image; all in the order of their going. ``size`` counts the bytes of layers and big data.
+    ``untagged`` are names with the ID of their image, ``deleted`` and ``layers`` IDs, ``mounts`` the layers that are mounted
+    for an image that goes, with its ID, or go with it; all in the order of their going. ``size`` counts the bytes of layers
+    and big data.
     """
 
-    def __init__(self, catalog: Catalog, lineage: Lineage, mount_of: MountOf) -> None:
+    def __init__(self, catalog: Catalog, lineage: Lineage, mount_of: MountOf, held_at: HeldAt) -> None:
         self._before = {image.id: image for image in catalog.images}
         self._images = dict(self._before)
         # Any change to the store begins with the removal of the others.
@@ -58,6 +60,7 @@ class Removal:
             self._by_top.setdefault(image.layer, {})[image.id] = image
         self._lineage = lineage
         self._mount_of = mount_of
+        self._held_at = held_at
         self.untagged: list[tuple[str, str]] = []
         self.deleted: list[str] = []
         self.containers: list[ContainerRecord] = []
@@ -84,9 +87,18 @@ class Removal:
         return list(self._containers.get(image.id, ()))
 
     def mount_point(self, image: ImageRecord) -> str | None:
-        """Where a layer that would go with the image is mounted, None where none is."""
-        points = [self._mount_of(layer_id) for layer_id in self._use.freed_by(image)]
-        return next((point for point in points if point), None)
+        """Where the image is mounted, or a layer that would go with it; None where nothing is.
+
+        Which of several images with one top layer others have mounted, nobody can tell: the last of them counts as mounted.
+        """
+        points = (self._mount_of(layer_id) for layer_id in self._to_unmount(image))
+        return next((point for point in points if point), None) or self._held_at(image)
+
+    def _to_unmount(self, image: ImageRecord) -> list[str]:
+        """The layers that nobody could unmount any more once the image is gone."""
+        freed = self._use.freed_by(image)
+        others = len(self._by_top.get(image.layer, {})) > 1
+        return freed if others or not image.layer or image.layer in freed else [*freed, image.layer]
 
     def dangling(self, image: ImageRecord) -> bool:
         """Whether the image has no name, and no image was built on it."""
@@ -143,8 +155,8 @@ class Removal:
     def _take(self, image: ImageRecord) -> ImageRecord | None:
         """Takes the image with its names and layers, and returns the one that it was built on."""
         parent = self._lineage.parent(image, self._near(image), self._use.layers)
+        self.mounts += [(image.id, layer_id) for layer_id in self._to_unmount(image) if self._mount_of(layer_id)]
         freed = self._use.take_image(image)
-        self.mounts += [(image.id, layer.id) for layer in freed if self._mount_of(layer.id)]
         self.untagged += [(name, image.id) for name in image.names]
         self.deleted.append(image.id)
         self.layers += [layer.id for layer in freed]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._engine.lineage import Lineage
@@ -163,8 +164,18 @@ CATALOG = Catalog(
 )
 
 
-def _play(request: PruneRequest, *mounted: str, moment: int | None = None) -> Removal:
-    removal = Removal(CATALOG, Lineage(lambda _image: None), lambda layer: "/m" if layer in mounted else None)
+def _removal(catalog: Catalog, *mounted: str, held: str = "") -> Removal:
+    """A removal from a store in which these layers are mounted, and the image ``held`` by us."""
+    return Removal(
+        catalog,
+        Lineage(lambda _image: None),
+        lambda layer: "/m" if layer in mounted else None,
+        lambda image: "/m" if image.id == held else None,
+    )
+
+
+def _play(request: PruneRequest, *mounted: str, held: str = "", moment: int | None = None) -> Removal:
+    removal = _removal(CATALOG, *mounted, held=held)
     play_prune(removal, request, moment)
     return removal
 
@@ -189,11 +200,19 @@ def test_what_goes_is_what_no_container_uses_and_the_filters_let_go(
 
 def test_what_is_mounted_stays_even_when_it_is_the_last_that_holds_the_mounted_layer() -> None:
     assert _play(PruneRequest(all=True), "named").deleted == ["two", "four"]
-    assert _play(PruneRequest(all=True), "base").deleted == ["one", "two", "four"]
+    assert _play(PruneRequest(all=True), "base").deleted == ["one", "two"]
     alone = Catalog(layers=CATALOG.layers[:2], images=(CATALOG.images[0], CATALOG.images[3]))
-    removal = Removal(alone, Lineage(lambda _image: None), lambda layer: "/m" if layer == "base" else None)
+    removal = _removal(alone, "base")
     play_prune(removal, PruneRequest(all=True), None)
     assert [image.id for image in removal.images] == ["four"]
+
+
+def test_of_images_with_one_mounted_layer_the_one_stays_that_we_hold_or_else_the_last() -> None:
+    same = replace(CATALOG, images=(_image("five", "base"), *CATALOG.images[2:]))
+    for held, deleted in (("five", ["four"]), ("four", ["five"]), ("", ["five"])):
+        removal = _removal(same, "base", held=held)
+        play_prune(removal, PruneRequest(all=True), None)
+        assert removal.deleted == deleted, held
 
 
 def _many(count: int) -> Catalog:
@@ -214,7 +233,7 @@ def _calls_to_prune(catalog: Catalog) -> int:
         nonlocal calls
         calls += event == "call"
 
-    removal = Removal(catalog, Lineage(lambda _image: None), lambda _layer: None)
+    removal = _removal(catalog)
     before = sys.getprofile()
     sys.setprofile(count)
     try:

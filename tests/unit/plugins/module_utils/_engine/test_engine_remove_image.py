@@ -38,7 +38,10 @@ CATALOG = Catalog(
 
 def _removal(*mounted: str) -> Removal:
     return Removal(
-        CATALOG, Lineage(lambda _image: None), lambda layer_id: f"/m/{layer_id}" if layer_id in mounted else None
+        CATALOG,
+        Lineage(lambda _image: None),
+        lambda layer_id: f"/m/{layer_id}" if layer_id in mounted else None,
+        lambda _image: None,
     )
 
 
