@@ -19,6 +19,12 @@ author: Strata contributors (@strata-containers)
 extends_documentation_fragment:
   - strata.containers._attributes
   - strata.containers._store
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - As with C(podman rmi), a name without a registry, or with a digest, stands for whatever image of the store it leads to. Where another
+        name or image fits when the first is gone, a second run takes that one. Names with registry and tag, and IDs, have one meaning.
 options:
   name:
     description:

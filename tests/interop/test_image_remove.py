@@ -135,8 +135,11 @@ class TestIds:
     ) -> None:
         by_digest = f"example.com/app@{_digest(ours, APP)}"
         ours.containers_storage("add-names", "--name", by_digest, _id(ours, APP))
-        done = _both(ours, twin(), by_digest)
+        theirs = twin()
+        done = _both(ours, theirs, by_digest)
         assert done["untagged"] == [by_digest] and done["deleted"] == []
+        # The image still has that digest, and a name in that repository.
+        assert _both(ours, theirs, by_digest)["untagged"] == [APP]
 
     def test_several_names_need_force(self, ours: Store, twin: Callable[[], Store]) -> None:
         ours.podman("tag", APP, "mine", "mine:2")
