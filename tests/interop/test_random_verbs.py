@@ -20,7 +20,7 @@ from lab.random_verbs import RandomVerbs
 from lab.registry import Registry
 from lab.stores import Store
 
-_SEEDS, _STEPS = (range(1, 41), 40) if LONG else (range(3, 4), 10)
+_SEEDS, _STEPS = (range(1, 41), 40) if LONG else (range(3, 4), 8)
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
