@@ -156,12 +156,12 @@ container:
       type: str
       sample: 6e30ab57aeeef1ebca8ac5a6ea05b5dd39d54990be94e7be18bb969a02d10a3f
     layer_id:
-      description: ID of its writable layer.
+      description: ID of its writable layer; null like RV(container.id).
       returned: always
       type: str
       sample: 7f1c0d2e3b4a59687f1c0d2e3b4a59687f1c0d2e3b4a59687f1c0d2e3b4a5968
     metadata:
-      description: Text that belongs to the record, as stored.
+      description: Text that belongs to the record, as stored; null in check mode for podman's, which tells the time.
       returned: always
       type: str
       sample: '{"image-name":"registry.example.com/base/debian:12","name":"web"}'
@@ -172,7 +172,7 @@ container:
       elements: str
       sample: []
     created:
-      description: When the container was created.
+      description: When the container was created; null like RV(container.id).
       returned: always
       type: str
       sample: "2026-11-23T16:53:00.73739449Z"
@@ -194,7 +194,7 @@ container:
       type: dict
       sample: {MountLabel: "", ProcessLabel: ""}
     path:
-      description: Directory of the files that the container changed.
+      description: Directory of the files that the container changed; null like RV(container.id).
       returned: always
       type: str
       sample: /var/lib/containers/storage/overlay/7f1c0d2e3b4a59687f1c0d2e3b4a59687f1c0d2e3b4a59687f1c0d2e3b4a5968/diff
