@@ -146,4 +146,5 @@ def _fallback(paths: ConfigPaths) -> str:
     first = paths.environment.get(_FIRST_UID, "")
     uid = int(first) if first.isascii() and first.isdigit() else paths.uid
     path = paths.in_home(_USER_LOOKASIDE) if uid else paths.in_system(_SYSTEM_LOOKASIDE)
-    return f"file://{quote(path)}"
+    # A home directory may have any bytes in its name.
+    return f"file://{quote(os.fsencode(path))}"

@@ -65,11 +65,14 @@ def _address(base: str, repository: str, digest: Digest, number: int) -> str:
         parts = urlsplit(base)
     except ValueError:
         parts = urlsplit("")
-    path = f"{unquote(parts.path)}/{repository}@{digest.algorithm}={digest.hex}/signature-{number}"
+    # Any bytes may be in it, in UTF-8 or not.
+    directory = unquote(parts.path, errors="surrogateescape")
+    path = f"{directory}/{repository}@{digest.algorithm}={digest.hex}/signature-{number}"
     if parts.scheme == "file" and parts.path.startswith("/") and "\0" not in path:
         return path
     if parts.scheme in ("http", "https") and parts.netloc:
-        return urlunsplit((parts.scheme, parts.netloc, quote(path, safe=_PLAIN_IN_PATHS), parts.query, ""))
+        quoted = quote(path, safe=_PLAIN_IN_PATHS, errors="surrogateescape")
+        return urlunsplit((parts.scheme, parts.netloc, quoted, parts.query, ""))
     raise BadLookaside(
         "signatures cannot be read from this address", subject=redacted(base), wanted="file:///, https:// or http://"
     )

@@ -53,6 +53,10 @@ class TestDefault:
         found = load_registries_d(FakeHost(tmp_path / "a b#c").paths(uid=1))
         assert found.fallback == f"file://{tmp_path}/a%20b%23c/home/.local/share/containers/sigstore"
 
+    def test_a_home_that_is_no_text_is_escaped_by_its_bytes(self, tmp_path: Path) -> None:
+        found = load_registries_d(FakeHost(tmp_path / os.fsdecode(b"\xfc")).paths(uid=1))
+        assert found.fallback == f"file://{tmp_path}/%FC/home/.local/share/containers/sigstore"
+
 
 class TestFiles:
     def test_the_directory_of_the_user_hides_that_of_the_system(self, host: FakeHost) -> None:

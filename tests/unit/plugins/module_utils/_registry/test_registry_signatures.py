@@ -109,6 +109,10 @@ class TestFiles:
     def test_addresses_are_read_as_go_reads_them(self, directory: Path, tmp_path: Path, spelling: str) -> None:
         assert read(spelling.format(tmp_path)) == (SimpleSignature(ONE),)
 
+    def test_a_path_may_have_any_bytes(self, directory: Path, tmp_path: Path) -> None:
+        (tmp_path / "a b").rename(tmp_path / os.fsdecode(b"a\xfc"))
+        assert read(f"file://{tmp_path}/a%FC") == (SimpleSignature(ONE),)
+
     @pytest.mark.parametrize("blob", [b"", b"-----BEGIN PGP MESSAGE-----", b"\x00other\n", b"{}"])
     def test_one_that_cannot_be_read_spoils_all(self, directory: Path, tmp_path: Path, blob: bytes) -> None:
         (directory / "signature-2").write_bytes(blob)
@@ -150,6 +154,10 @@ class TestWeb:
     def test_a_query_is_kept_and_the_path_is_escaped(self, server: ScriptedServer) -> None:
         server.expect("GET", f"/a%20%C3%A4//ns/app@sha256={HEX}/signature-1?key=1", status=404)
         assert read(f"{server.url}/a%20ä/?key=1#part") == ()
+
+    def test_a_path_may_have_any_bytes(self, server: ScriptedServer) -> None:
+        server.expect("GET", f"/a%FC/ns/app@sha256={HEX}/signature-1", status=404)
+        assert read(f"{server.url}/a%FC") == ()
 
     @pytest.mark.parametrize("status", [204, 400, 401, 403, 410, 500, 503])
     def test_any_other_answer_is_an_error(self, server: ScriptedServer, status: int) -> None:
