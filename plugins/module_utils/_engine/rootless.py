@@ -21,6 +21,7 @@ from .._config.subordinate_ids import NoSubordinateIds, namespace_maps
 from .._errors import HostError
 from .._host.commands import SystemCommands
 from .._host.new_user_namespace import NewNamespace
+from .._host.os_errors import reporting
 from .._host.own_files import import_all, is_seen, own_file
 from .._host.pause_process import Namespaces, kept_namespaces, open_namespaces, pause_process
 from .._host.private_thread import in_mount_namespace
@@ -152,6 +153,16 @@ def _prepare_runtime_dir(paths: ConfigPaths) -> None:
     make_directory(paths.runtime_dir)
     if not paths.has_own_runtime_dir:
         raise ForeignRuntimeDirectory(
-            "the user's runtime directory belongs to another user", subject=paths.runtime_dir, wanted=paths.user
+            "the user's runtime directory belongs to another user",
+            subject=paths.runtime_dir,
+            wanted=f"a directory of {paths.user}",
+            found=_what_is_there(paths.runtime_dir),
         )
     make_directory(os.path.dirname(paths.pause_file))
+
+
+def _what_is_there(path: str) -> str:
+    """What ``path`` is instead of a directory of the user's."""
+    with reporting("look at", path):
+        owner = os.lstat(path).st_uid
+    return f"a link of user ID {owner}" if os.path.islink(path) else f"one of user ID {owner}"
