@@ -218,7 +218,9 @@ class TestWithoutASession:
             "XDG_RUNTIME_DIR": "/run/user/0",
             "XDG_CONFIG_HOME": "/root/.config",
         }
-        for env in ({"XDG_RUNTIME_DIR": ""}, {"XDG_RUNTIME_DIR": "", "HOME": "/srv"}, kept):
+        # Of a session that is over, and what the XDG base directory specification calls invalid.
+        over, relative = {"XDG_RUNTIME_DIR": "/run/user/4711"}, {"XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "config"}
+        for env in ({"XDG_RUNTIME_DIR": ""}, {"XDG_RUNTIME_DIR": "", "HOME": "/srv"}, kept, over, relative):
             found = world.module("store_info", env=env)["store"]
             assert (found["root"], found["run_root"]) == (told["graphRoot"], told["runRoot"])
             # Also when the process is root of the namespace by then.

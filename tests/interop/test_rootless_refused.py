@@ -102,6 +102,29 @@ class TestWhatTheHostLacks:
         refused(fresh, result, "user_namespaces_disabled", "Operation not permitted", str(UID))
 
 
+def test_a_relative_place_for_data(fresh: UserWorld) -> None:
+    env = {"XDG_DATA_HOME": "data"}
+    with pytest.raises(CommandFailed, match="must be an absolute path"):
+        run(fresh.command("podman", "info", env=env))
+    fresh.end_processes()
+    refused(fresh, _any_change(fresh, env=env), "relative_path", "XDG_DATA_HOME", "data")
+
+
+@pytest.mark.parametrize(
+    ("make", "found"), [("mkdir -m 777", "one of user ID 0"), ("ln -s /tmp", "a link of user ID 0")]
+)
+def test_a_runtime_directory_that_somebody_else_made(fresh: UserWorld, make: str, found: str) -> None:
+    """Without a session it lies where anybody can make one."""
+    run(fresh.inside("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run/user"))
+    temporary = fresh.store(found.replace(" ", "-")).base
+    run(["sh", "-c", f"{make} {temporary}/podman-run-{UID}"])
+    try:
+        result = _any_change(fresh, env={"XDG_RUNTIME_DIR": "", "TMPDIR": temporary})
+        refused(fresh, result, "foreign_runtime_directory", f"{temporary}/podman-run-{UID}", NAME, found)
+    finally:
+        run(fresh.inside("umount", "-l", "/run/user"))
+
+
 class TestOwners:
     def test_one_outside_of_the_ranges(self, fresh: UserWorld, registry: Registry, tmp_path: Path) -> None:
         """As podman: it fails and leaves nothing; the error names the ID, the file and the user."""

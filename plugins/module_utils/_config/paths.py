@@ -8,7 +8,9 @@
 Under ``become`` the environment may be that of the user who logged in: ``su`` and ``sudo -E`` keep it. Which of it counts:
 
 - the home directory is that of the user database, whatever HOME says;
-- XDG_RUNTIME_DIR counts unless its directory belongs to somebody else, as the XDG base directory specification demands;
+- XDG_RUNTIME_DIR counts unless its directory belongs to somebody else, as the XDG base directory specification demands, or is
+  the one of another user that is not there;
+- a relative path in it or in XDG_CONFIG_HOME is invalid and does not count, by the same specification;
 - XDG_CONFIG_HOME counts unless its directory belongs to another ordinary user, is root's home or below it (for
   others than root), or cannot be looked at;
 - variables that name a file or directory of one tool (REGISTRY_AUTH_FILE, DOCKER_CONFIG, CONTAINERS_STORAGE_CONF, ...) are set
@@ -27,6 +29,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 _NAME_BY_OLD_PODMAN = "podman-run"
+# Where a session has its runtime directory, by the number of the user.
+_SESSIONS = "/run/user"
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,9 @@ class ConfigPaths:
         """
         if self.xdg_runtime_dir:
             return self.xdg_runtime_dir
-        temporary = self.environment.get("TMPDIR") or "/tmp"
+        temporary = os.path.abspath(self.environment.get("TMPDIR") or "/tmp")
         candidates = [
-            self.in_system(f"/run/user/{self.uid}"),
+            self.in_system(f"{_SESSIONS}/{self.uid}"),
             os.path.join(temporary, f"{_NAME_BY_OLD_PODMAN}-{self.uid}"),
         ]
         own = (path for path in candidates if _is_own_directory(path, self.uid))
@@ -153,19 +157,20 @@ def _is_own_directory(path: str, uid: int) -> bool:
 
 
 def _runtime_dir_of(uid: int, directory: str) -> str | None:
-    """``directory`` if it can be the user's; one that does not exist is a mistake of theirs, not another user's."""
-    if not directory:
+    """``directory`` if it can be the user's; one that does not exist is a mistake of theirs, unless its name is another user's."""
+    if not os.path.isabs(directory):
         return None
     try:
         return directory if os.stat(directory).st_uid == uid else None
     except FileNotFoundError:
-        return directory
+        parent, name = os.path.split(os.path.normpath(directory))
+        return None if parent == _SESSIONS and name != str(uid) else directory
     except OSError:
         return None
 
 
 def _config_home_of(uid: int, directory: str) -> str | None:
-    if not directory:
+    if not os.path.isabs(directory):
         return None
     try:
         status = os.stat(directory)

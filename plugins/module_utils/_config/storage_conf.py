@@ -190,7 +190,9 @@ def _canonical(driver: str) -> str:
 def _default_graph_root(paths: ConfigPaths) -> str:
     if not paths.rootless:
         return _GRAPH_ROOT
-    data_home = paths.environment.get("XDG_DATA_HOME") or paths.in_home(".local/share")
+    data_home = paths.environment.get("XDG_DATA_HOME")
+    # podman refuses a relative one, too.
+    data_home = _absolute("XDG_DATA_HOME", data_home) if data_home else paths.in_home(".local/share")
     return os.path.join(data_home, "containers/storage")
 
 

@@ -43,7 +43,7 @@ def check_writable(layout: Layout, owns: Callable[[int, int], bool] | None = Non
     root to the root of the last container with ID maps.
     """
     for root in (layout.graph_root, layout.run_root):
-        existing = root
+        existing = os.path.abspath(root)
         while not os.path.lexists(existing):
             existing = os.path.dirname(existing)
         _check_access(root, existing, os.W_OK | os.X_OK)

@@ -72,6 +72,13 @@ def status_of(owners: dict[str, int]) -> Callable[..., Any]:
         (UID, "/run/user/0", -1, False),
         # What does not exist is a mistake, about which a login complains.
         (UID, "/run/user/4711", None, True),
+        (UID, "/srv/run", None, True),
+        # That of a session that has ended, kept by su or sudo.
+        (UID, "/run/user/0", None, False),
+        (UID, "/run/user/1000/", None, False),
+        # "If an implementation encounters a relative path ... it should consider the path invalid and ignore it."
+        (UID, "run/user/4711", OURS, False),
+        (UID, "run", None, False),
     ],
 )
 def test_the_runtime_directory_of_another_user_does_not_count(
@@ -91,6 +98,7 @@ def test_the_runtime_directory_of_another_user_does_not_count(
         (UID, "/home/of-0/.config", -1, False),
         (UID, "/home/of-1/.config", NOBODY, False),
         (UID, "/srv/config", None, True),
+        (UID, "config", OURS, False),
         (ROOT, "/home/of-0/.config", ROOT, True),
         (ROOT, "/home/of-4711/.config", OURS, False),
     ],

@@ -343,3 +343,8 @@ def test_a_kind_of_store_that_is_not_supported_is_refused(host: FakeHost, settin
 def test_relative_roots_are_refused(host: FakeHost, option: str) -> None:
     with pytest.raises(RelativePath, match=option):
         load_store_settings(host.paths(), **{option: "relative"})  # type: ignore[arg-type]
+
+
+def test_a_relative_data_home_is_refused(host: FakeHost) -> None:
+    with pytest.raises(RelativePath, match="XDG_DATA_HOME: not an absolute path"):
+        load_store_settings(host.paths(1000, {"XDG_RUNTIME_DIR": "/r", "XDG_DATA_HOME": "d"}))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import HostError
 from ansible_collections.strata.containers.plugins.module_utils._host.os_errors import PermissionDenied
+from ansible_collections.strata.containers.plugins.module_utils._storage.layout import Layout
 from ansible_collections.strata.containers.plugins.module_utils._storage.prepare import (
     NotRoot,
     check_writable,
@@ -66,6 +67,14 @@ def test_store_that_cannot_be_written_is_refused(
         check_writable(layout_in(tmp_path / "not" / "there"))
     assert caught.value.code == code
     assert asked == [str(tmp_path)]
+
+
+def test_a_relative_root_is_below_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked: list[str] = []
+    monkeypatch.setattr(os, "access", lambda path, _mode, *, effective_ids: not asked.append(path))  # type: ignore[func-returns-value]
+    check_writable(Layout("graph", "not/there/run"))
+    assert asked[:2] == [str(tmp_path)] * 2
 
 
 def test_what_belongs_to_a_subordinate_id_in_a_store_of_the_users_is_the_users(
