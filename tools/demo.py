@@ -144,7 +144,8 @@ def _play(variables: str) -> int:
     command = [program, "strata.containers.quickstart", "--inventory", "localhost,", "--connection", "local"]
     command += ["--extra-vars", f"@{variables}", "--extra-vars", f"ansible_python_interpreter={sys.executable}"]
     environment = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
-    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+    # It asks for nothing; and Ansible refuses an input that does not block, as some hand on.
+    return subprocess.run(command, stdin=subprocess.DEVNULL, env={**os.environ, **environment}, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ class TestCutOff:
         """A server that closes the connection in order will do so again; a reset may pass (containers/common, pkg/retry)."""
         bench.registry.expect("GET", PATH, body=LAYER, cut=CUT, times=None, **fault)
         bench.registry.serve(IMAGE)
-        bench.refused(bench.pull(retries=retries, timeout=1), "connection_lost")
+        bench.refused(bench.pull(retries=retries, timeout=2), "connection_lost")
         assert bench.registry.asked(PATH) == asked
 
     @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ class Person:
         where = ["--inventory", "localhost,", "--connection", "local"]
         where += ["--extra-vars", f"ansible_python_interpreter={sys.executable}"]
         command = self.command("ansible-playbook", str(book), *where, *options, env=env)
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
         lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
         results = {result["_task"]: result for result in map(json.loads, lines)}
         return Play(done.returncode, done.stdout.decode(), results)

@@ -64,7 +64,9 @@ def demo(world: UserWorld, name: str = "demo") -> subprocess.CompletedProcess[by
     }
     places = ["--directory", f"{world.home}/{name}", "--cache", f"{world.home}/cache"]
     command = world.command(sys.executable, str(ROOT / "tools" / "demo.py"), *places, env=env)
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
 
 
 def task(world: UserWorld, module: str, **arguments: Any) -> dict[str, Any]:
@@ -95,7 +97,9 @@ def task(world: UserWorld, module: str, **arguments: Any) -> dict[str, Any]:
         "STRATA_TASK_RESULTS": str(record),
     }
     command = world.inside(f"{sys.prefix}/bin/ansible-playbook", str(playbook))
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    # Ansible refuses an input that does not block, and whoever started the tests may have such a one.
+    files: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, **files, env=env, check=False)
     assert done.returncode == 0, done.stdout
     result: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
     return result

@@ -39,7 +39,8 @@ def done(store: UserStore, verb: str, **arguments: Any) -> Any:
 
 def seen(world: UserWorld, point: str, began: int) -> dict[str, dict[str, Any]]:
     """The tree at ``point`` among the user's mounts, as the machine sees it, without the times of what no header gives one."""
-    (pid,) = [pid for pid, command in world.processes().items() if "sleep" in command or "podman" in command]
+    # Who keeps the mounts, and not a command that is about to end.
+    pid = next(pid for pid, command in world.processes().items() if "sleep" in command or command == "podman")
     tree = describe_tree(f"/proc/{pid}/root{point}")
     for facts in tree.values():
         if facts["mtime_ns"] >= began:
@@ -72,6 +73,9 @@ def test_podman_and_we_give_files_the_same_owners(registry: Registry, world: Use
         store.unshared(*store.podman_command("umount", "box"))
         assert done(store, "container_mount", name="box", state="unmounted").changed
         assert done(store, "store_check", deep=True)["problems"] == []
+    if driver == "vfs":
+        # podman 4.3 does not translate the root of the tree there.
+        del trees[0]["."]["owner"], trees[1]["."]["owner"]
     assert differences(*trees) == []
     assert trees[1]["no/parents/named/file"]["owner"] == (RANGE[0] + 12, RANGE[0] + 13)
     theirs.podman("rm", "box")

@@ -48,7 +48,7 @@ def pull(store: Store, pull_options: dict[str, Any]) -> Callable[..., ModuleResu
     """Pulls as a process of its own, with pauses that a test can wait for."""
 
     def run(name: object, *, check: bool = False, **options: Any) -> ModuleResult:
-        waiting = {"retry_delay": 0.01, "timeout": 5}
+        waiting = {"retry_delay": 0.01, "timeout": 30}
         arguments = {**store.module_options(), **pull_options, **waiting, **options, "name": name}
         return run_module("image_pull", arguments, check=check)
 
@@ -73,6 +73,11 @@ def _error(code: str) -> bytes:
     return json.dumps({"errors": [{"code": code, "message": "says the test"}]}).encode()
 
 
+def _patience(how: str) -> int:
+    """The timeout in seconds: short where it is to pass, and longer than a slow machine may stop."""
+    return 2 if how == STALL else 30
+
+
 def _retries(result: ModuleResult) -> list[dict[str, Any]]:
     return [step for step in result["steps"] if step["action"] == "retrying"]
 
@@ -88,7 +93,7 @@ class TestResume:
         sizes = [20_000_003, 1_100_001, 50_000_017, 1_048_577, 31_111_111]
         cuts = zip(sizes, [END, RESET, STALL, RESET, END])
         registry.fail(path, *(Fault(after=size, how=how) for size, how in cuts))
-        result = pull(registry.reference(f"{TEAM}:1"), retries=0, timeout=2)
+        result = pull(registry.reference(f"{TEAM}:1"), retries=0, timeout=3)
         assert not result.failed, result.text
         asked = [(one.start, one.received) for one in registry.served if one.path == path]
         assert [start for start, _received in asked] == [0, *(sum(sizes[: count + 1]) for count in range(5))]
@@ -105,7 +110,7 @@ class TestResume:
         layout.add_image("app", [_layer("a", 400_000)])
         (path,) = _blobs(TEAM, registry.add(layout, "app", TEAM))
         registry.fail(path, Fault(after=after, how=how))
-        result = pull(registry.reference(f"{TEAM}:1"), retries=0, timeout=1)
+        result = pull(registry.reference(f"{TEAM}:1"), retries=0, timeout=_patience(how))
         assert not result.failed, result.text
         assert registry.starts(path) == [0, after]
 
@@ -134,7 +139,7 @@ class TestResume:
         layout.add_image("app", [_layer("a", 400_000)])
         (path,) = _blobs(TEAM, registry.add(layout, "app", TEAM))
         registry.fail(path, Fault(after=1000, how=how, times=99))
-        result = pull(registry.reference(f"{TEAM}:1"), retries=2, timeout=1)
+        result = pull(registry.reference(f"{TEAM}:1"), retries=2, timeout=_patience(how))
         assert (result.code, result.changed) == ("connection_lost", False), result.text
         assert registry.starts(path) == [0, 1000] * attempts
         assert store.podman("images", "--all", "--quiet") == ""
@@ -189,7 +194,7 @@ class TestWholeCopy:
         layout.add_image("app", [_layer("a", 500)])
         (path,) = _blobs(TEAM, registry.add(layout, "app", TEAM))
         registry.fail(path, Fault(**vars(fault)))
-        result = pull(registry.reference(f"{TEAM}:1"), retries=2, timeout=1)
+        result = pull(registry.reference(f"{TEAM}:1"), retries=2, timeout=_patience(fault.how))
         assert (result.failed, result.changed, result.code) == (True, False, code), result.text
         assert registry.starts(path) == [0] * requests
         assert len(_retries(result)) == requests - 1
@@ -207,7 +212,7 @@ class TestWholeCopy:
         manifest = registry.add(layout, "app", TEAM)
         places = {"ping": "/v2/", "manifest": f"/v2/{TEAM}/manifests/1", "config": _blob(TEAM, manifest["config"])}
         registry.fail(places[where], Fault(status=503), Fault(how=RESET), Fault(how=STALL))
-        result = pull(registry.reference(f"{TEAM}:1"), timeout=1)
+        result = pull(registry.reference(f"{TEAM}:1"), timeout=_patience(STALL))
         assert not result.failed, result.text
         assert len(_retries(result)) == 3
 
