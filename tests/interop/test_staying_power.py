@@ -153,7 +153,7 @@ class TestWholeCopy:
         manifest = registry.add(layout, "app", TEAM)
         paths = _blobs(TEAM, manifest)
         # One after the other, the largest first: the last to be fetched fails twice.
-        registry.fail(paths[0], Fault(status=503), Fault(how=RESET))
+        registry.fail(paths[0], Fault(status=503), Fault(status=502))
         result = pull(registry.reference(f"{TEAM}:1"), max_parallel_downloads=1)
         assert result.changed and not result.failed, result.text
         assert [registry.starts(path) for path in paths] == [[0, 0, 0], [0], [0]]
@@ -196,7 +196,9 @@ class TestWholeCopy:
         registry.fail(path, Fault(**vars(fault)))
         result = pull(registry.reference(f"{TEAM}:1"), retries=2, timeout=_patience(fault.how))
         assert (result.failed, result.changed, result.code) == (True, False, code), result.text
-        assert registry.starts(path) == [0] * requests
+        # A kept connection that ends without an answer may have been idle for too long: the request goes out on a new one.
+        anew = not fault.status and fault.how != STALL
+        assert registry.starts(path) == [0] * requests * (2 if anew else 1)
         assert len(_retries(result)) == requests - 1
         assert result["image"]["plan"] is None and result["image"]["credentials"] is None
         assert store.podman("images", "--all", "--quiet") == ""
@@ -214,7 +216,8 @@ class TestWholeCopy:
         registry.fail(places[where], Fault(status=503), Fault(how=RESET), Fault(how=STALL))
         result = pull(registry.reference(f"{TEAM}:1"), timeout=_patience(STALL))
         assert not result.failed, result.text
-        assert len(_retries(result)) == 3
+        # The reset meets a kept connection, for which a new one is made.
+        assert len(_retries(result)) == 2
 
     @pytest.mark.parametrize(("body", "requests"), [(_error("TOOMANYREQUESTS"), 10), (b"wait", 5)])
     def test_too_many_requests_are_repeated_five_times_and_the_copy_where_the_registry_explains_itself(
