@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .._host.mountinfo import mounts_below
 from .._host.remove_tree import InUse
@@ -22,14 +21,12 @@ from .._storage.image_names import assign_names
 from .._storage.layout import Layout
 from .._storage.mount_marker import has_marker
 from .._storage.mounting import mount_state, unmount
+from .._storage.records import ImageRecord
 from .._storage.remains import remove_remains
 from .._storage.remove_image import delete_images
 from .describe import read_image
 from .lineage import Lineage
 from .removal import Removal
-
-if TYPE_CHECKING:
-    from .._storage.records import ImageRecord
 
 # Plans on the records as they are; whether containers may go is the second argument.
 Planner = Callable[[Removal, bool], None]

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from .._errors import DataError
+from .encoding import GZIP, BadEncoding, inflated, inflater, is_encoded
 from .failures import ConnectionLost
 from .http import HttpResponse
 
@@ -15,9 +16,6 @@ MANIFEST_LIMIT = 4 * 1024 * 1024
 SIGNATURE_LIST_LIMIT = 4 * 1024 * 1024
 TOKEN_LIMIT = 1024 * 1024
 ERROR_LIMIT = 1024 * 1024
-
-# How a member of gzip begins: no body that is text does.
-GZIP = b"\x1f\x8b"
 
 _PIECE = 64 * 1024
 
@@ -28,14 +26,8 @@ class BodyTooLarge(DataError):
     code = "too_large"
 
 
-class BadEncoding(DataError):
-    """A body is not compressed as its header says."""
-
-    code = "invalid_encoding"
-
-
 def read_body(response: HttpResponse, limit: int, subject: str) -> bytes:
-    """The whole body; ``subject`` names it in errors. Raises BodyTooLarge above ``limit`` bytes, and ConnectionLost.
+    """The whole body; ``subject`` names it in errors. Raises BodyTooLarge above ``limit`` bytes, ConnectionLost and BadEncoding.
 
     The length that the server announces is not trusted: at most one byte more than ``limit`` is read, and unpacked where the
     server compressed the body on the way. Nobody asked it to, but some do, and Go's tools read it.
@@ -44,11 +36,6 @@ def read_body(response: HttpResponse, limit: int, subject: str) -> bytes:
     if len(body) > limit:
         raise BodyTooLarge(f"exceeded maximum allowed size of {limit} bytes", subject=subject)
     return body
-
-
-def is_encoded(response: HttpResponse) -> bool:
-    """Whether the server says that it compressed the body, be it on the way or, as stores of objects do, long before."""
-    return response.header("Content-Encoding").lower() in ("gzip", "x-gzip")
 
 
 def read_error_body(response: HttpResponse) -> bytes:
@@ -69,13 +56,6 @@ def _read(response: HttpResponse, most: int, subject: str) -> bytes:
         pieces.append(piece)
         left -= len(piece)
     body = b"".join(pieces)
-    return _unpacked(body, most, subject) if is_encoded(response) and body.startswith(GZIP) else body
-
-
-def _unpacked(body: bytes, most: int, subject: str) -> bytes:
-    import zlib
-
-    try:
-        return zlib.decompressobj(31).decompress(body, most)
-    except zlib.error:
-        raise BadEncoding("a body compressed on the way cannot be unpacked", subject=subject) from None
+    if is_encoded(response) and body.startswith(GZIP):
+        return inflated(inflater(), body, most, subject)
+    return body

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._errors import RemoteError
 from .._model.digest import Digest, InvalidDigest
 from .._model.media_types import ACCEPT_MANIFESTS
-from .body import MANIFEST_LIMIT, SIGNATURE_LIST_LIMIT, is_encoded, read_body
+from .body import MANIFEST_LIMIT, SIGNATURE_LIST_LIMIT, read_body
 from .connection import RegistryConnection
+from .encoding import as_the_registry_has_it, is_encoded
 from .errors import BlobUnknown, ManifestUnknown, NotARegistry, RegistryError
 from .host import RegistryHost
 from .http import ConnectionOptions, HttpClient, HttpResponse
@@ -151,8 +152,6 @@ class RegistryClient:
             response = self._connection.send("GET", path, headers)
             if response.status == 200:
                 if is_encoded(response) and response.remaining != size:
-                    from .encoding import as_the_registry_has_it
-
                     response = as_the_registry_has_it(response)
                 _require_length(response, size, digest)
                 return response

@@ -3,25 +3,52 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change in any release.
-"""A blob that a server compressed on the way, though nobody asked it to; Go's tools ask for that and unpack it unseen.
+"""What a server compressed on the way, though nobody asked it to; Go's tools ask for that and unpack it unseen.
 
-The header alone does not tell: stores of objects say of a blob that *is* gzip that it was compressed, too, and send it as it
-is. The length tells it, and where there is none, what is inside.
+Of a blob the header alone does not tell: stores of objects say of one that *is* gzip that it was compressed, too, and send it
+as it is. The length tells it, and where there is none, what is inside.
 """
 
 from __future__ import annotations
 
 import zlib
 
-from .body import GZIP, BadEncoding
+from .._errors import DataError
 from .http import HttpResponse
 from .urls import redacted
+
+# How a member of gzip begins: no body that is text does.
+GZIP = b"\x1f\x8b"
 
 _GZIP_WITH_HEADER = 31
 # As much as shows what is inside.
 _START = 64 * 1024
 # How a config begins, and a layer that is compressed itself: gzip, zstd, bzip2, xz.
 _INSIDE = (b"{", GZIP, b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")
+
+
+class BadEncoding(DataError):
+    """A body is not compressed as its header says."""
+
+    code = "invalid_encoding"
+
+
+def is_encoded(response: HttpResponse) -> bool:
+    """Whether the server says that it compressed the body, be it on the way or, as stores of objects do, long before."""
+    return response.header("Content-Encoding").lower() in ("gzip", "x-gzip")
+
+
+def inflater() -> zlib._Decompress:
+    """What inflated() takes for one body."""
+    return zlib.decompressobj(_GZIP_WITH_HEADER)
+
+
+def inflated(inflate: zlib._Decompress, packed: bytes, most: int, subject: str) -> bytes:
+    """At most ``most`` bytes of what ``packed`` is unpacked; ``subject`` names it in errors. Raises BadEncoding."""
+    try:
+        return inflate.decompress(packed, most)
+    except zlib.error:
+        raise BadEncoding("a body compressed on the way cannot be unpacked", subject=subject) from None
 
 
 class _Peeked(HttpResponse):
@@ -59,7 +86,7 @@ class _Unpacked(_Peeked):
 
     def __init__(self, response: HttpResponse, start: bytes) -> None:
         super().__init__(response, start)
-        self._inflate = zlib.decompressobj(_GZIP_WITH_HEADER)
+        self._inflate = inflater()
 
     @property
     def remaining(self) -> int | None:
@@ -71,7 +98,7 @@ class _Unpacked(_Peeked):
             packed = self._inflate.unconsumed_tail or super().read(_START)
             if not packed:
                 break
-            piece = _inflated(self._inflate, packed, size, self.url)
+            piece = inflated(self._inflate, packed, size, redacted(self.url))
             pieces.append(piece)
             size -= len(piece)
         return b"".join(pieces)
@@ -81,14 +108,7 @@ def as_the_registry_has_it(response: HttpResponse) -> HttpResponse:
     """``response``, whose header says gzip and whose length is not that of its blob, with the body of the blob itself."""
     start = response.read(_START)
     if start.startswith(GZIP):
-        inside = _inflated(zlib.decompressobj(_GZIP_WITH_HEADER), start, _START, response.url)
+        inside = inflated(inflater(), start, _START, redacted(response.url))
         if response.remaining is not None or inside.startswith(_INSIDE):
             return _Unpacked(response, start)
     return _Peeked(response, start)
-
-
-def _inflated(inflate: zlib._Decompress, packed: bytes, most: int, url: str) -> bytes:
-    try:
-        return inflate.decompress(packed, most)
-    except zlib.error:
-        raise BadEncoding("a body compressed on the way cannot be unpacked", subject=redacted(url)) from None

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.strata.containers.plugins.module_utils._errors import DataError
 from ansible_collections.strata.containers.plugins.module_utils._model.digest import Digest
-from ansible_collections.strata.containers.plugins.module_utils._registry.body import BadEncoding
+from ansible_collections.strata.containers.plugins.module_utils._registry.encoding import BadEncoding
 from ansible_collections.strata.containers.plugins.module_utils._registry.failures import ConnectionLost
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.registry_script import make_client
 from ansible_collections.strata.containers.tests.unit.plugins.module_utils._registry.scripted_server import (
